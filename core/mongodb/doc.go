@@ -1,0 +1,2 @@
+// Package mongodb reads and conditionally writes documents in bulk.
+package mongodb
