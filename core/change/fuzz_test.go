@@ -1,0 +1,56 @@
+package change_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/causeway-sync/causeway/core/change"
+)
+
+// FuzzEvent: no body makes the decoder panic, every key that it reads survives
+// the queue, and each body yields something: hints, notices, a reason to ignore
+// it, or an error (invariant 1).
+func FuzzEvent(f *testing.F) {
+	for _, seed := range []string{
+		`[]`, `{}`, ` `, `[{"v":1}]`, `{"v":1,"keys":[{"collection":"tasks","op":"upsert","dittoId":1}]}`,
+		`{"operationType":"insert","ns":{"db":"test-db","coll":"tasks"},"documentKey":{"_id":{"a":"10.9","b":[{"T":1,"I":2}]}}}`,
+		`{"type":"documentChanged","collection":"tasks","change":{"method":"upsert","newValue":{"_id":{"b":1.0,"a":"\u00e9\ud800"}}}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		_ = decoder.Ditto(body)
+		_, _ = change.ApplyRule(body)
+		b := decoder.Decode(body)
+		for _, err := range b.Errs {
+			if !change.IsUndecodable(err) {
+				t.Errorf("error without a class: %v", err)
+			}
+		}
+		for _, h := range b.Hints {
+			msg, err := h.Message()
+			if err != nil {
+				continue // too large
+			}
+			got := decoder.Decode(msg)
+			h.At = got.Hints[0].At // to the millisecond
+			if diff := cmp.Diff(hints(h), got, cmp.Comparer(sameRaw)); diff != "" {
+				t.Fatalf("%s\nkey changed in the queue (-want +got):\n%s", msg, diff)
+			}
+		}
+	})
+}
