@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/causeway-sync/causeway/core/value"
@@ -42,10 +44,11 @@ func (m *Manifest) DittoCollection(name string) *Collection {
 
 // Secret says which AWS secret holds the connection string.
 type Secret struct {
-	ID      string // for a Kubernetes secret "<namespace>/<name>"
-	Key     string // field of a JSON secret; "connectionString" by default
-	RoleARN string // assumed to read it, if set
-	Region  string // the function's own, if empty
+	ID         string // for a Kubernetes secret "<namespace>/<name>"
+	Key        string // field of a JSON secret; "connectionString" by default
+	RoleARN    string // assumed to read it, if set
+	Region     string // the function's own, if empty
+	Kubernetes string // name of the Kubernetes secret, empty for an AWS one
 }
 
 // Redacted is a secret in memory that no log or format prints.
@@ -54,6 +57,12 @@ type Redacted string
 func (Redacted) String() string       { return "[redacted]" }
 func (Redacted) GoString() string     { return "[redacted]" }
 func (Redacted) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// Format covers the verbs that would go round String.
+func (Redacted) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
+
+// MarshalText covers encoders, such as that of a JSON log that holds a Manifest.
+func (Redacted) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // Collection is one synced collection.
 type Collection struct {
@@ -136,7 +145,7 @@ type Deployment struct {
 	SecretRole   string  // "create" (default) or "existing"
 	ExternalID   string  // for a role of another account
 	Network      string  // "public" (default), "nat" or "privatelink"
-	MaxWorkers   int     // maximum concurrency of each queue's event source
+	MaxWorkers   int     // maximum concurrency of each queue's event source, 10 by default
 	DeleteShare  float64 // mass-delete guard: share of a collection, 0.05 by default
 	DeleteCount  int     // and more than this many documents, 20 by default
 	TombstoneTTL int     // days, 30 by default
