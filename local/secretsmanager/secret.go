@@ -1,0 +1,68 @@
+package secretsmanager
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// getSecretValue is the operation of that name, protocol AWS JSON 1.1.
+func (s *Server) getSecretValue(w http.ResponseWriter, r *http.Request) {
+	var in struct{ SecretId, VersionStage, VersionId string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		writeError(w, http.StatusBadRequest, "SerializationException", err.Error())
+		return
+	}
+	key, region := caller(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret, ok := s.secrets[in.SecretId]
+	switch {
+	case key == "":
+		writeError(w, http.StatusForbidden, "MissingAuthenticationTokenException", "the request is not signed")
+	case !ok, secret.Region != "" && secret.Region != region:
+		writeError(w, http.StatusBadRequest, "ResourceNotFoundException",
+			"Secrets Manager can't find the specified secret.")
+	case secret.Role != "" && s.sessions[key] != secret.Role:
+		writeError(w, http.StatusBadRequest, "AccessDeniedException",
+			"the caller is not authorized to perform secretsmanager:GetSecretValue on "+in.SecretId+
+				": the role "+secret.Role+" must be assumed")
+	default:
+		s.reads[in.SecretId]++
+		writeJSON(w, http.StatusOK, map[string]any{
+			"ARN":           "arn:aws:secretsmanager:" + region + ":123456789012:secret:" + in.SecretId,
+			"Name":          in.SecretId,
+			"SecretString":  secret.Value,
+			"VersionId":     fmt.Sprintf("00000000-0000-0000-0000-%012d", s.versions[in.SecretId]),
+			"VersionStages": []string{"AWSCURRENT"},
+		})
+	}
+}
+
+// caller reads the access key and the region out of a request's signature:
+// AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
+// The signature itself is not checked: there is no key to check it with.
+func caller(r *http.Request) (accessKey, region string) {
+	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		return "", ""
+	}
+	scope, _, _ := strings.Cut(rest, ",")
+	parts := strings.Split(scope, "/")
+	if len(parts) != 5 {
+		return "", ""
+	}
+	return parts[0], parts[2]
+}
+
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("X-Amzn-ErrorType", code)
+	writeJSON(w, status, map[string]string{"__type": code, "Message": message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
