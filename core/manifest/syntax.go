@@ -22,7 +22,7 @@ var syntaxMends = map[string]string{
 	"did not find expected ',' or ']'":                             "close the list with ]",
 	"did not find expected ',' or '}'":                             "close the map with }",
 	"found unexpected end of stream":                               "close the quote",
-	"found character that cannot start any token":                  "indent with spaces, not tabs, and put a value that starts with @, ` or % in quotes",
+	"found character that cannot start any token":                  "indent with spaces, not tabs; put a value that begins with a special character in quotes",
 	"found a tab character that violates indentation":              "indent with spaces, not tabs",
 	"found a tab character where an indentation space is expected": "indent with spaces, not tabs",
 	"block sequence entries are not allowed in this context":       "put the list on lines of its own, below its name",
