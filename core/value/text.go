@@ -1,0 +1,157 @@
+package value
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// raw is the JSON text of node n.
+func (t *tape) raw(n int) []byte {
+	v := &t.nodes[n]
+	return t.src[v.start:v.end:v.end]
+}
+
+// text is what stands between the quotes of the string n, escapes and all.
+func (t *tape) text(n int) []byte {
+	v := &t.nodes[n]
+	return t.src[v.start+1 : v.end-1 : v.end-1]
+}
+
+// str is the string n, unescaped. Without escapes it shares memory with the
+// source.
+func (t *tape) str(n int) []byte {
+	if !t.nodes[n].escaped {
+		return t.text(n)
+	}
+	return unescape(make([]byte, 0, len(t.text(n))), t.text(n))
+}
+
+// unescape appends s, which has been scanned, without its escapes.
+func unescape(dst, s []byte) []byte {
+	for i := 0; i < len(s); {
+		j := bytes.IndexByte(s[i:], '\\')
+		if j < 0 {
+			return append(dst, s[i:]...)
+		}
+		dst = append(dst, s[i:i+j]...)
+		i += j + 2
+		switch c := s[i-1]; c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, _ := hex4(s, i)
+			i += 4
+			if utf16.IsSurrogate(r) {
+				lo, _ := hex4(s, i+2)
+				r = utf16.DecodeRune(r, lo)
+				i += 6
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+const hexDigits = "0123456789abcdef"
+
+// unhex is the value of a hexadecimal digit, or 255.
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 255
+}
+
+// appendString appends s as JSON, spelled as Ditto spells it. It reports
+// false, and appends nothing, when s is not UTF-8.
+func appendString(dst, s []byte) ([]byte, bool) {
+	begin := len(dst)
+	dst = append(dst, '"')
+	wide, from := false, 0
+	for i, c := range s {
+		switch {
+		case c >= utf8.RuneSelf:
+			wide = true
+			continue
+		case c >= 0x20 && c != '"' && c != '\\':
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	if wide && !utf8.Valid(s) {
+		return dst[:begin], false
+	}
+	dst = append(dst, s[from:]...)
+	return append(dst, '"'), true
+}
+
+// member is one member of an object.
+type member struct {
+	key  []byte
+	node int // of the value
+	used bool
+}
+
+// members appends the members of the object n, sorted by key, the last of
+// each key only.
+func (t *tape) members(dst []member, n int) []member {
+	obj, base := t.nodes[n], len(dst)
+	for i := n + 1; i < int(obj.next); i = int(t.nodes[i+1].next) {
+		dst = append(dst, member{key: t.str(i), node: i + 1})
+	}
+	if obj.ordered {
+		return dst
+	}
+	all := dst[base:]
+	slices.SortStableFunc(all, func(a, b member) int { return bytes.Compare(a.key, b.key) })
+	keep := all[:0]
+	for i, m := range all {
+		if i+1 == len(all) || !bytes.Equal(m.key, all[i+1].key) {
+			keep = append(keep, m)
+		}
+	}
+	return dst[:base+len(keep)]
+}
+
+// find is the position of key among sorted members, or -1.
+func find(all []member, key []byte) int {
+	i, ok := slices.BinarySearchFunc(all, key, func(m member, key []byte) int { return bytes.Compare(m.key, key) })
+	if !ok {
+		return -1
+	}
+	return i
+}

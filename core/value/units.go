@@ -1,0 +1,229 @@
+package value
+
+import (
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// MaxUnits is how many units a document may have before it is handled by its
+// top-level fields.
+const MaxUnits = 2000
+
+// Leaf is one unit of a document. M is set by BSONUnits, D by JSONUnits; a
+// JSON null is a present value.
+type Leaf struct {
+	Path Path
+	M    bson.RawValue
+	D    []byte
+}
+
+// BSONUnits splits a document into its units, sorted by path: its top-level
+// fields when strict, else the leaves reached through documents. Scalars,
+// arrays, empty documents, documents that look like an Extended JSON object or
+// a Ditto attachment, and whatever stands at a counter path are leaves. The
+// top-level `_id` and `_mdb` belong to no unit. Values share memory with doc.
+func BSONUnits(doc bson.Raw, strict bool, counters []Path) ([]Leaf, error) {
+	if strict {
+		counters = nil
+	}
+	s := splitter{counters: counters, whole: strict}
+	err := s.bson(doc, 1)
+	if err == nil && len(s.leaves) > MaxUnits && !strict {
+		s = splitter{whole: true}
+		err = s.bson(doc, 1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.sorted(), nil
+}
+
+// JSONUnits is BSONUnits for a Ditto document.
+func JSONUnits(js []byte, strict bool, counters []Path) ([]Leaf, error) {
+	var nodes [64]node
+	t, err := scan(js, nodes[:])
+	if err != nil {
+		return nil, err
+	}
+	if t.nodes[0].kind != objectKind {
+		return nil, fail(ErrSyntax, "want an object")
+	}
+	s := splitter{counters: counters, whole: strict}
+	err = s.json(&t, 0)
+	if err == nil && len(s.leaves) > MaxUnits && !strict {
+		s = splitter{whole: true}
+		err = s.json(&t, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.sorted(), nil
+}
+
+// splitter collects leaves. Their paths stand one after another in one text,
+// which becomes a string once.
+type splitter struct {
+	counters []Path
+	whole    bool // by top-level fields
+	prefix   []byte
+	paths    []byte
+	ends     []int
+	leaves   []Leaf
+}
+
+// enter appends a name to the path; false for the fields that no unit holds.
+func (s *splitter) enter(name []byte) bool {
+	if len(s.prefix) == 0 && (string(name) == "_id" || string(name) == "_mdb") {
+		return false
+	}
+	s.prefix = append(s.prefix, 0)
+	s.prefix = append(s.prefix, name...)
+	return true
+}
+
+func (s *splitter) leaf(l Leaf) {
+	s.paths = append(s.paths, s.prefix...)
+	s.ends = append(s.ends, len(s.paths))
+	s.leaves = append(s.leaves, l)
+}
+
+func (s *splitter) isCounter() bool {
+	for _, c := range s.counters {
+		if string(c) == string(s.prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *splitter) sorted() []Leaf {
+	all, from := string(s.paths), 0
+	for i, end := range s.ends {
+		s.leaves[i].Path = Path(all[from:end])
+		from = end
+	}
+	byPath := func(a, b Leaf) int { return strings.Compare(string(a.Path), string(b.Path)) }
+	if !slices.IsSortedFunc(s.leaves, byPath) {
+		slices.SortStableFunc(s.leaves, byPath)
+	}
+	// A name that a document repeats: the last one counts.
+	keep := s.leaves[:0]
+	for i, l := range s.leaves {
+		if i+1 == len(s.leaves) || s.leaves[i+1].Path != l.Path {
+			keep = append(keep, l)
+		}
+	}
+	return keep
+}
+
+func (s *splitter) bson(doc []byte, depth int) error {
+	if depth > MaxDepth {
+		return fail(ErrDepth, "")
+	}
+	r, err := elements(doc)
+	if err != nil {
+		return err
+	}
+	for {
+		el, ok, err := r.next()
+		if err != nil || !ok {
+			return err
+		}
+		if len(s.leaves) > MaxUnits && !s.whole {
+			return nil
+		}
+		at := len(s.prefix)
+		if !s.enter(el.key) {
+			continue
+		}
+		if s.whole || el.typ != bson.TypeEmbeddedDocument || s.isCounter() || isLeafDocument(el.val) {
+			s.leaf(Leaf{M: bson.RawValue{Type: el.typ, Value: el.val}})
+		} else if err := s.bson(el.val, depth+1); err != nil {
+			return under(el.key, err)
+		}
+		s.prefix = s.prefix[:at]
+	}
+}
+
+// isLeafDocument reports whether an embedded document is one unit: it is
+// empty, would be taken for an Extended JSON object in Ditto, or is what an
+// attachment looks like. (A malformed one is taken apart, which reports it.)
+func isLeafDocument(doc []byte) bool {
+	r, err := elements(doc)
+	if err != nil {
+		return false
+	}
+	n, parts := 0, 0
+	for ; ; n++ {
+		el, ok, err := r.next()
+		if err != nil {
+			return false
+		}
+		if !ok {
+			break
+		}
+		if isTypeKey(el.key) {
+			return true
+		}
+		switch {
+		case string(el.key) == "id" && el.typ == bson.TypeString:
+			parts |= 1
+		case string(el.key) == "len" && (el.typ == bson.TypeInt32 || el.typ == bson.TypeInt64):
+			parts |= 2
+		case string(el.key) == "metadata" && el.typ == bson.TypeEmbeddedDocument:
+			parts |= 4
+		}
+	}
+	return n == 0 || n == 3 && parts == 7
+}
+
+func (s *splitter) json(t *tape, n int) error {
+	for i := n + 1; i < int(t.nodes[n].next); i = int(t.nodes[i+1].next) {
+		if len(s.leaves) > MaxUnits && !s.whole {
+			return nil
+		}
+		key := t.str(i)
+		if t.nodes[i].escaped && strings.IndexByte(string(key), 0) >= 0 {
+			return fail(ErrNulKey, "")
+		}
+		at := len(s.prefix)
+		if !s.enter(key) {
+			continue
+		}
+		if s.whole || t.isLeaf(i+1) || s.isCounter() {
+			s.leaf(Leaf{D: t.raw(i + 1)})
+		} else if err := s.json(t, i+1); err != nil {
+			return under(key, err)
+		}
+		s.prefix = s.prefix[:at]
+	}
+	return nil
+}
+
+// isLeaf reports whether node n is one unit.
+func (t *tape) isLeaf(n int) bool {
+	return t.nodes[n].kind != objectKind || t.nodes[n].size == 0 || t.typeKey(n) >= 0 || t.isAttachment(n)
+}
+
+// IsAttachment reports whether js is what a Ditto attachment looks like: an
+// object of exactly `id`, a string, `len`, an integer, and `metadata`, an
+// object. It is opaque: never rewritten towards Ditto.
+func IsAttachment(js []byte) bool {
+	if !startsObject(js) {
+		return false
+	}
+	var nodes [32]node
+	t, err := scan(js, nodes[:])
+	return err == nil && t.isAttachment(0)
+}
+
+func (t *tape) isAttachment(n int) bool {
+	if t.nodes[n].kind != objectKind || t.nodes[n].size != 3 {
+		return false
+	}
+	id, size, meta := t.member(n, "id"), t.member(n, "len"), t.member(n, "metadata")
+	return id >= 0 && size >= 0 && meta >= 0 &&
+		t.nodes[id].kind == stringKind && t.nodes[size].kind == intKind && t.nodes[meta].kind == objectKind
+}
