@@ -56,8 +56,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	port, err := s.awaitReady(ctx, stdout)
 	if err != nil {
 		_ = s.Stop()
-		if text := s.stderr.String(); text != "" {
-			return nil, fmt.Errorf("start ditto: %w; its last lines:\n%s", err, text)
+		if said := s.stderr.complaint(); said != "" {
+			return nil, fmt.Errorf("start ditto: %w: %s", err, said)
 		}
 		return nil, fmt.Errorf("start ditto: %w", err)
 	}

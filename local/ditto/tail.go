@@ -31,8 +31,19 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) String() string {
+// complaint is what the server said last: its own lines if there are any, else
+// everything.
+func (t *tail) complaint() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var own []string
+	for line := range strings.Lines(string(t.last)) {
+		if said, ok := strings.CutPrefix(line, "ditto server: "); ok {
+			own = append(own, strings.TrimSpace(said))
+		}
+	}
+	if len(own) > 0 {
+		return strings.Join(own, "; ")
+	}
 	return strings.TrimSpace(string(t.last))
 }
