@@ -1,0 +1,116 @@
+package telemetry
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Namespace of the metrics in CloudWatch.
+const Namespace = "Causeway"
+
+// Unit of a metric, in CloudWatch's words.
+type Unit string
+
+const (
+	Count        Unit = "Count"
+	Milliseconds Unit = "Milliseconds"
+	Bytes        Unit = "Bytes"
+)
+
+// Names of metrics.
+const (
+	Pairs          = "Pairs"          // document pairs looked at
+	Equal          = "Equal"          // of which nothing was to do
+	ToDitto        = "ToDitto"        // documents written to Ditto
+	ToMongo        = "ToMongoDB"      // documents written to MongoDB
+	Conflicts      = "Conflicts"      // conflict records written
+	Parked         = "Parked"         // documents that need a person
+	Later          = "Later"          // keys sent again because another holds the claim
+	Failed         = "Failed"         // keys that will be tried again as failures
+	Undecodable    = "Undecodable"    // events that could not be read
+	Ignored        = "Ignored"        // events that are not for this deployment
+	Canary         = "Canary"         // heartbeats seen
+	SweepRequested = "SweepRequested" // events after which only a sweep helps: drop, rename, requery
+	Accepted       = "Accepted"       // keys that the receiver has put into the queue
+	Rejected       = "Rejected"       // webhooks refused
+	Lag            = "Lag"            // from the oldest change of the batch to its end
+)
+
+// Metric is one measured value.
+type Metric struct {
+	Name  string
+	Unit  Unit
+	Value float64
+}
+
+// Dimension tells series of one metric apart.
+type Dimension struct{ Name, Value string }
+
+// Metrics writes metrics as lines of JSON in CloudWatch's embedded metric
+// format. It is safe for concurrent use.
+type Metrics struct {
+	now        func() time.Time
+	dimensions []Dimension
+
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// NewMetrics writes to w, in a function its standard output. Dimensions of
+// empty value are left out: CloudWatch refuses them.
+func NewMetrics(w io.Writer, now func() time.Time, dimensions ...Dimension) *Metrics {
+	m := &Metrics{w: w, now: now}
+	for _, d := range dimensions {
+		if d.Value != "" {
+			m.dimensions = append(m.dimensions, d)
+		}
+	}
+	return m
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []definition
+}
+
+type definition struct {
+	Name string
+	Unit Unit
+}
+
+type metadata struct {
+	Timestamp         int64
+	CloudWatchMetrics []directive
+}
+
+// Emit writes one line with all of ms: one point in time for each.
+func (m *Metrics) Emit(ms ...Metric) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	d := directive{Namespace: Namespace, Dimensions: [][]string{{}}}
+	line := map[string]any{}
+	for _, dim := range m.dimensions {
+		d.Dimensions[0] = append(d.Dimensions[0], dim.Name)
+		line[dim.Name] = dim.Value
+	}
+	for _, v := range ms {
+		d.Metrics = append(d.Metrics, definition{v.Name, v.Unit})
+		line[v.Name] = v.Value
+	}
+	line["_aws"] = metadata{m.now().UnixMilli(), []directive{d}}
+	b, err := json.Marshal(line)
+	if err != nil {
+		return fmt.Errorf("write metrics: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := m.w.Write(append(b, '\n')); err != nil {
+		return fmt.Errorf("write metrics: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/causeway-sync/causeway/core/telemetry"
+)
+
+var now = func() time.Time { return time.UnixMilli(1763882100123) }
+
+// emf is the embedded metric format's schema, in the parts that are required:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+type emf struct {
+	AWS struct {
+		Timestamp         int64
+		CloudWatchMetrics []struct {
+			Namespace  string
+			Dimensions [][]string
+			Metrics    []struct{ Name, Unit string }
+		}
+	} `json:"_aws"`
+}
+
+// units are CloudWatch's, as far as they are used.
+var units = map[string]bool{"Count": true, "Milliseconds": true, "Bytes": true}
+
+// checkEMF fails unless line is one that CloudWatch takes metrics from.
+func checkEMF(t *testing.T, line []byte) map[string]any {
+	t.Helper()
+	var doc emf
+	dec := json.NewDecoder(bytes.NewReader(line))
+	if err := dec.Decode(&doc); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(line, &fields); err != nil {
+		t.Fatal(err)
+	}
+	if doc.AWS.Timestamp <= 0 || len(doc.AWS.CloudWatchMetrics) == 0 {
+		t.Fatalf("no timestamp or no directive: %s", line)
+	}
+	for _, d := range doc.AWS.CloudWatchMetrics {
+		if d.Namespace == "" || len(d.Namespace) > 1024 || len(d.Dimensions) == 0 {
+			t.Errorf("directive %+v", d)
+		}
+		for _, set := range d.Dimensions {
+			if len(set) > 30 {
+				t.Errorf("%d dimensions", len(set))
+			}
+			for _, name := range set {
+				if v, ok := fields[name].(string); !ok || v == "" || len(v) > 1024 {
+					t.Errorf("dimension %q has the value %v", name, fields[name])
+				}
+			}
+		}
+		if n := len(d.Metrics); n == 0 || n > 100 {
+			t.Errorf("%d metrics", n)
+		}
+		for _, m := range d.Metrics {
+			if _, ok := fields[m.Name].(float64); !ok {
+				t.Errorf("metric %q has the value %v", m.Name, fields[m.Name])
+			}
+			if !units[m.Unit] {
+				t.Errorf("metric %q has the unit %q", m.Name, m.Unit)
+			}
+		}
+	}
+	return fields
+}
+
+func TestEmit(t *testing.T) {
+	var b bytes.Buffer
+	m := telemetry.NewMetrics(&b, now, telemetry.Dimension{Name: "Function", Value: "mongo-to-ditto"}, telemetry.Dimension{Name: "Deployment"})
+	err := m.Emit(
+		telemetry.Metric{Name: telemetry.ToDitto, Unit: telemetry.Count, Value: 3},
+		telemetry.Metric{Name: telemetry.Lag, Unit: telemetry.Milliseconds, Value: 12.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := checkEMF(t, b.Bytes())
+	want := map[string]any{
+		"Function": "mongo-to-ditto", "ToDitto": 3.0, "Lag": 12.5,
+		"_aws": map[string]any{
+			"Timestamp": 1763882100123.0,
+			"CloudWatchMetrics": []any{map[string]any{
+				"Namespace": "Causeway", "Dimensions": []any{[]any{"Function"}},
+				"Metrics": []any{
+					map[string]any{"Name": "ToDitto", "Unit": "Count"},
+					map[string]any{"Name": "Lag", "Unit": "Milliseconds"},
+				},
+			}},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("line (-want +got):\n%s", diff)
+	}
+}
+
+func TestEmitWithoutDimensions(t *testing.T) {
+	var b bytes.Buffer
+	if err := telemetry.NewMetrics(&b, now).Emit(telemetry.Metric{Name: telemetry.Failed, Unit: telemetry.Count}); err != nil {
+		t.Fatal(err)
+	}
+	checkEMF(t, b.Bytes())
+	if strings.Contains(b.String(), "null") {
+		t.Errorf("dimensions must be an array: %s", b.String())
+	}
+}
+
+func TestEmitNothing(t *testing.T) {
+	var b bytes.Buffer
+	if err := telemetry.NewMetrics(&b, now).Emit(); err != nil || b.Len() != 0 {
+		t.Errorf("wrote %q, error %v", b.String(), err)
+	}
+}
+
+func TestEmitErrors(t *testing.T) {
+	r, w := io.Pipe()
+	r.Close()
+	m := telemetry.NewMetrics(w, now)
+	if err := m.Emit(telemetry.Metric{Name: "X", Unit: telemetry.Count}); err == nil {
+		t.Error("no error from a closed writer")
+	}
+	if err := m.Emit(telemetry.Metric{Name: "X", Unit: telemetry.Count, Value: math.NaN()}); err == nil {
+		t.Error("no error for a value that JSON cannot hold")
+	}
+}
+
+// Lines of concurrent emitters do not mix.
+func TestEmitConcurrently(t *testing.T) {
+	var b bytes.Buffer
+	m := telemetry.NewMetrics(&b, now)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if err := m.Emit(telemetry.Metric{Name: telemetry.Pairs, Unit: telemetry.Count, Value: 1}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	lines := bytes.Split(bytes.TrimSpace(b.Bytes()), []byte("\n"))
+	if len(lines) != 50 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for _, line := range lines {
+		checkEMF(t, line)
+	}
+}
+
+func TestParseLevel(t *testing.T) {
+	for in, want := range map[string]slog.Level{
+		"": slog.LevelInfo, "debug": slog.LevelDebug, "WARN": slog.LevelWarn, " error ": slog.LevelError, "loud": slog.LevelInfo,
+	} {
+		if got := telemetry.ParseLevel(in); got != want {
+			t.Errorf("ParseLevel(%q) = %v, want %v", in, got, want)
+		}
+	}
+}
+
+func TestWithLevel(t *testing.T) {
+	var b bytes.Buffer
+	inner := slog.NewTextHandler(&b, nil) // info
+	log := slog.New(telemetry.WithLevel(inner, slog.LevelDebug)).With("a", 1).WithGroup("g")
+	log.Debug("seen", "b", 2)
+	if !strings.Contains(b.String(), "a=1 g.b=2") {
+		t.Errorf("log %q", b.String())
+	}
+	if slog.New(telemetry.WithLevel(inner, slog.LevelError)).Enabled(context.Background(), slog.LevelWarn) {
+		t.Error("a warning passes the level error")
+	}
+}
+
+func TestNewLogger(t *testing.T) {
+	var b bytes.Buffer
+	telemetry.NewLogger(&b, slog.LevelInfo, true).Info("x", telemetry.KeyCollection, "tasks")
+	if !json.Valid(b.Bytes()) || !strings.Contains(b.String(), `"collection":"tasks"`) {
+		t.Errorf("log %q", b.String())
+	}
+	b.Reset()
+	telemetry.NewLogger(&b, slog.LevelWarn, false).Info("x")
+	if b.Len() != 0 {
+		t.Errorf("log %q", b.String())
+	}
+}
