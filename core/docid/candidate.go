@@ -44,7 +44,7 @@ func (m Mapper) parts(id ID) ([]value.Field, error) {
 		}
 		return []value.Field{f}, nil
 	}
-	all, err := value.Fields([]byte(id))
+	all, err := value.Members([]byte(id))
 	if err != nil || len(all) != len(m.fields) {
 		return nil, m.fieldsError(id)
 	}
@@ -119,9 +119,9 @@ func born(name string, js ID) (bson.RawValue, error) {
 
 // Candidates are the MongoDB `_id`s that id can mean in a one-to-one
 // collection, what Born gives first; none for an id that no MongoDB document
-// can have. One number stands for its equals of the other numeric types,
-// since MongoDB compares numbers across types: check what is found by Pairs.
-// In JSON mode a Timestamp cannot be found by its seconds.
+// can have. A number comes in each type that holds it. MongoDB compares
+// numbers across types, so what it finds is to be checked by Pairs. In JSON
+// mode a Timestamp cannot be found by its seconds.
 func (m Mapper) Candidates(id ID) []bson.RawValue {
 	if _, err := m.parts(id); err != nil {
 		return nil
@@ -149,12 +149,26 @@ func (m Mapper) MappedCandidates(id ID) ([]FieldCandidates, error) {
 	return out, nil
 }
 
+// Field is a mapped field's name, and its value as Ditto JSON.
+type Field struct {
+	Name string
+	JSON []byte
+}
+
 // Fill lists the mapped fields with the values that id gives them, for the
 // body of a document that was born in Ditto without them; nothing when
-// one-to-one.
-func (m Mapper) Fill(id ID) ([]value.Field, error) {
+// one-to-one, or when id is not of the collection's form.
+func (m Mapper) Fill(id ID) []Field {
 	if m.OneToOne() {
-		return nil, nil
+		return nil
 	}
-	return m.parts(id)
+	parts, err := m.parts(id)
+	if err != nil {
+		return nil
+	}
+	out := make([]Field, len(parts))
+	for i, f := range parts {
+		out[i] = Field{Name: f.Name, JSON: f.Value}
+	}
+	return out
 }

@@ -67,6 +67,15 @@ func Code(err error) string {
 	return ""
 }
 
+// Mend is what to do about the *Error in err's chain, "" if there is none.
+func Mend(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Mend
+	}
+	return ""
+}
+
 // shorten keeps a key readable in a log line. An id may have any length before
 // it is refused.
 func shorten(key string) string {

@@ -72,7 +72,7 @@ func (m Mapper) mapped(doc bson.Raw) ([]byte, error) {
 		}
 		if many {
 			js = append(js, "{,"[min(i, 1)])
-			js = appendName(js, name)
+			js = append(value.AppendString(js, name), ':')
 		}
 		var err error
 		if js, err = m.scalar(js, name, v); err != nil {

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"iter"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -12,10 +13,10 @@ type Field struct {
 	Value []byte // raw JSON
 }
 
-// Fields lists the members of the object js in their order, of a repeated name
-// the last only. Anything but an object is an error, as is anything malformed
-// inside it. The values share memory with js.
-func Fields(js []byte) ([]Field, error) {
+// Members lists the members of the object js in their order, of a repeated
+// name the last only. Anything but an object is an error, as is anything
+// malformed inside it. The values share memory with js.
+func Members(js []byte) ([]Field, error) {
 	var nodes [64]node
 	t, err := scan(js, nodes[:])
 	if err != nil {
@@ -42,6 +43,21 @@ func Fields(js []byte) ([]Field, error) {
 		}
 	}
 	return keep, nil
+}
+
+// Fields walks the Members of js, none if it is malformed or no object.
+func Fields(js []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		all, err := Members(js)
+		if err != nil {
+			return
+		}
+		for _, f := range all {
+			if !yield(f.Name, f.Value) {
+				return
+			}
+		}
+	}
 }
 
 // Lookup is the raw JSON at p in js; nil if it is absent, if a parent is no

@@ -21,7 +21,7 @@ func ReplaceJSON(doc []byte, p Path, v []byte) ([]byte, error) {
 	if p == "" {
 		return slices.Clone(v), nil
 	}
-	fields, err := Fields(doc)
+	fields, err := Members(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func replaceJSON(dst []byte, fields []Field, p Path, v []byte) ([]byte, error) {
 		var below []Field
 		if startsObject(f.Value) {
 			var err error
-			if below, err = Fields(f.Value); err != nil {
+			if below, err = Members(f.Value); err != nil {
 				return nil, err
 			}
 			slices.SortFunc(below, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })

@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -77,6 +78,16 @@ func unhex(c byte) byte {
 		return c - 'A' + 10
 	}
 	return 255
+}
+
+// AppendString appends s as a JSON string, spelled as Ditto spells it. What is
+// not UTF-8 becomes U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	out, ok := appendString(dst, []byte(s))
+	if !ok {
+		out, _ = appendString(dst, []byte(strings.ToValidUTF8(s, "\uFFFD")))
+	}
+	return out
 }
 
 // appendString appends s as JSON, spelled as Ditto spells it. It reports
