@@ -1,0 +1,130 @@
+package reconcile
+
+import (
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/value"
+)
+
+// leaf is one unit of one side, with its value there.
+type leaf struct {
+	path value.Path
+	hash value.Hash
+	m    bson.RawValue
+	d    []byte
+}
+
+// metadata is the old connector's field: never copied, never removed.
+const metadata = "_mdb"
+
+func isCounter(c *manifest.Collection, p value.Path) bool { return slices.Contains(c.Counters, p) }
+
+// hashMongo is the hash that the ledger keeps of MongoDB's value at p. A
+// counter's is that of the number, whatever its type.
+func hashMongo(c *manifest.Collection, p value.Path, v bson.RawValue) value.Hash {
+	if v.Type != 0 && isCounter(c, p) {
+		if n, ok := integer(v); ok {
+			return value.HashBSON(int64Value(n))
+		}
+	}
+	return value.HashBSON(v)
+}
+
+// mongoLeaves splits a MongoDB document into its units, sorted by path.
+func mongoLeaves(c *manifest.Collection, doc bson.Raw) ([]leaf, error) {
+	units, err := value.BSONUnits(doc, c.Strict, c.Counters)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]leaf, len(units))
+	for i, u := range units {
+		out[i] = leaf{path: u.Path, hash: hashMongo(c, u.Path, u.M), m: u.M}
+	}
+	return out, nil
+}
+
+// dittoLeaves splits a Ditto document into its units, sorted by path.
+func dittoLeaves(c *manifest.Collection, js []byte) ([]leaf, error) {
+	units, err := value.JSONUnits(js, c.Strict, c.Counters)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]leaf, len(units))
+	for i, u := range units {
+		out[i] = leaf{path: u.Path, hash: value.HashJSON(u.D), d: u.D}
+	}
+	return out, nil
+}
+
+// inside is the field under which a value stands when it is split on its own.
+const inside = value.Path("\x00v")
+
+// mongoUnits lists the hashes of the units that MongoDB will have below p once
+// it holds v there.
+func mongoUnits(c *manifest.Collection, p value.Path, v bson.RawValue) ([]leaf, error) {
+	if v.Type == 0 {
+		return nil, nil
+	}
+	doc := bsoncore.BuildDocument(nil, bsoncore.AppendValueElement(nil, "v", bsoncore.Value{Type: bsoncore.Type(v.Type), Data: v.Value}))
+	units, err := value.BSONUnits(bson.Raw(doc), c.Strict, countersBelow(c, p))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]leaf, len(units))
+	for i, u := range units {
+		at := p + u.Path[len(inside):]
+		out[i] = leaf{path: at, hash: hashMongo(c, at, u.M)}
+	}
+	return out, nil
+}
+
+// dittoUnits is mongoUnits for Ditto.
+func dittoUnits(c *manifest.Collection, p value.Path, js []byte) ([]leaf, error) {
+	if js == nil {
+		return nil, nil
+	}
+	doc := append([]byte(`{"v":`), js...)
+	units, err := value.JSONUnits(append(doc, '}'), c.Strict, countersBelow(c, p))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]leaf, len(units))
+	for i, u := range units {
+		out[i] = leaf{path: p + u.Path[len(inside):], hash: value.HashJSON(u.D)}
+	}
+	return out, nil
+}
+
+func countersBelow(c *manifest.Collection, p value.Path) []value.Path {
+	var out []value.Path
+	for _, q := range c.Counters {
+		if p.Contains(q) {
+			out = append(out, inside+q[len(p):])
+		}
+	}
+	return out
+}
+
+// unitsOf pairs both sides' leaves, sorted by path.
+func unitsOf(m, d []leaf) []ledger.Unit {
+	out := make([]ledger.Unit, 0, max(len(m), len(d)))
+	for len(m) > 0 || len(d) > 0 {
+		switch {
+		case len(d) == 0 || len(m) > 0 && m[0].path < d[0].path:
+			out = append(out, ledger.Unit{Path: m[0].path, M: m[0].hash})
+			m = m[1:]
+		case len(m) == 0 || d[0].path < m[0].path:
+			out = append(out, ledger.Unit{Path: d[0].path, D: d[0].hash})
+			d = d[1:]
+		default:
+			out = append(out, ledger.Unit{Path: m[0].path, M: m[0].hash, D: d[0].hash})
+			m, d = m[1:], d[1:]
+		}
+	}
+	return out
+}

@@ -1,0 +1,236 @@
+package reconcile
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/value"
+)
+
+// insertDitto creates the document in Ditto from MongoDB's.
+func (x *decision) insertDitto(row string) *Problem {
+	x.plan.Row = row
+	js := append([]byte(`{"_id":`), x.in.ID...)
+	elems, err := x.in.Mongo.Elements()
+	if err != nil {
+		return problemOf("", err)
+	}
+	type field struct {
+		name string
+		json []byte
+	}
+	var fields []field
+	for _, e := range elems {
+		k := e.Key()
+		if k == "_id" || k == metadata {
+			continue
+		}
+		v, err := encodeAt(x.in.Rules, value.PathOf(k), e.Value())
+		if err != nil {
+			return problemOf(value.PathOf(k), err)
+		}
+		fields = append(fields, field{k, v})
+	}
+	for _, f := range fields {
+		js = append(js, ',')
+		name, _ := json.Marshal(f.name)
+		js = append(js, name...)
+		js = append(js, ':')
+		js = append(js, f.json...)
+	}
+	js = append(js, '}')
+	x.plan.ToDitto = DittoWrite{Insert: js}
+
+	du, err := dittoLeaves(x.in.Rules, js)
+	if err != nil {
+		return problemOf("", err)
+	}
+	for _, u := range du {
+		x.announce(u.path, value.Ditto, u.hash)
+	}
+	x.agreed(x.mu, du)
+	if !x.in.Rules.Strict {
+		for _, f := range fields {
+			if f.json[0] == '{' {
+				x.plan.Next.Maps = append(x.plan.Next.Maps, value.PathOf(f.name))
+			}
+		}
+		slices.Sort(x.plan.Next.Maps)
+	}
+	x.plan.Next.Size = len(js)
+	x.carryWhole(value.Ditto)
+	return nil
+}
+
+// insertMongo creates the document in MongoDB from Ditto's.
+func (x *decision) insertMongo(row string) *Problem {
+	x.plan.Row = row
+	id := x.in.Entry.MongoID
+	if id.Type == 0 {
+		id = x.in.NewID
+	}
+	js := x.in.Ditto
+	var fill []ditto.Op
+	for _, f := range x.in.Fill {
+		p := value.PathOf(f.Name)
+		if value.Lookup(js, p) != nil {
+			continue
+		}
+		filled, err := value.ReplaceJSON(js, p, f.Value)
+		if err != nil {
+			return problemOf(p, err)
+		}
+		js = filled
+		fill = append(fill, ditto.Op{Path: p, New: f.Value})
+	}
+	idx, doc := bsoncore.AppendDocumentStart(nil)
+	doc = bsoncore.AppendValueElement(doc, "_id", bsoncore.Value{Type: bsoncore.Type(id.Type), Data: id.Value})
+	fields, err := value.Members(js)
+	if err != nil {
+		return problemOf("", err)
+	}
+	for _, f := range fields {
+		if f.Name == "_id" || f.Name == metadata {
+			continue
+		}
+		v, err := value.Decode(f.Value, bson.RawValue{}, x.in.Rules.Mode)
+		if err != nil {
+			return problemOf(value.PathOf(f.Name), err)
+		}
+		doc = bsoncore.AppendValueElement(doc, f.Name, bsoncore.Value{Type: bsoncore.Type(v.Type), Data: v.Value})
+	}
+	doc, err = bsoncore.AppendDocumentEnd(doc, idx)
+	if err != nil {
+		return problemOf("", err)
+	}
+	x.plan.ToMongo = MongoWrite{Insert: bson.Raw(doc)}
+	for _, p := range x.in.Registers {
+		v := value.Lookup(js, p)
+		n, ok := dittoInteger(v)
+		if !ok {
+			return counterProblem(p, "Ditto", "not an integer")
+		}
+		fill = append(fill, ditto.Op{Path: p, Old: v, New: integerJSON(n), Counter: true})
+	}
+	x.plan.ToDitto = DittoWrite{Ops: fill}
+
+	mu, err := mongoLeaves(x.in.Rules, bson.Raw(doc))
+	if err != nil {
+		return problemOf("", err)
+	}
+	du, err := dittoLeaves(x.in.Rules, js)
+	if err != nil {
+		return problemOf("", err)
+	}
+	for _, u := range mu {
+		x.announce(u.path, value.MongoDB, u.hash)
+	}
+	for _, o := range fill {
+		x.announce(o.Path, value.Ditto, value.HashJSON(o.New))
+	}
+	x.agreed(mu, du)
+	x.plan.Claimed.MongoID, x.plan.Next.MongoID = id, id
+	x.plan.Next.Size = len(js)
+	x.carryWhole(value.MongoDB)
+	return nil
+}
+
+// agreed makes Next a live entry of these units.
+func (x *decision) agreed(mu, du []leaf) {
+	n := &x.plan.Next
+	n.State, n.By, n.Maps = ledger.Live, "", nil
+	n.Units = unitsOf(mu, du)
+	n.Counters = nil
+	for _, l := range mu {
+		if !isCounter(x.in.Rules, l.path) {
+			continue
+		}
+		if v, ok := integer(l.m); ok {
+			if n.Counters == nil {
+				n.Counters = map[value.Path]int64{}
+			}
+			n.Counters[l.path] = v
+		}
+	}
+}
+
+func (x *decision) deleteDitto(row string) *Problem {
+	x.plan.Row = row
+	x.plan.ToDitto = DittoWrite{Delete: true}
+	x.announce("", value.Ditto, value.Absent)
+	x.tombstone(value.MongoDB)
+	x.carryWhole(value.Ditto)
+	return nil
+}
+
+func (x *decision) deleteMongo(row string) *Problem {
+	x.plan.Row = row
+	x.plan.ToMongo = MongoWrite{Delete: true}
+	x.announce("", value.MongoDB, value.Absent)
+	x.tombstone(value.Ditto)
+	x.carryWhole(value.MongoDB)
+	return nil
+}
+
+func (x *decision) tombstone(by value.Side) {
+	n := &x.plan.Next
+	n.State, n.By, n.Units, n.Counters, n.Maps, n.Size = ledger.Deleted, by, nil, nil, nil, 0
+}
+
+// softDelete sets the configured field in MongoDB instead of deleting.
+func (x *decision) softDelete() *Problem {
+	x.plan.Row = "deleted in Ditto, marked in MongoDB"
+	p := x.in.Rules.Deletes.SoftField
+	yes := bson.RawValue{Type: bson.TypeBoolean, Value: []byte{1}}
+	old := value.LookupBSON(x.in.Mongo, p)
+	doc := x.in.Mongo
+	if !old.Equal(yes) {
+		var err error
+		if doc, err = value.ReplaceBSON(doc, p, yes); err != nil {
+			return problemOf(p, err)
+		}
+		x.plan.ToMongo.Ops = []mongodb.Op{{Path: p, Old: old, New: yes}}
+		x.announce(p, value.MongoDB, value.HashBSON(yes))
+	}
+	return x.detach(doc)
+}
+
+// detach leaves MongoDB's document to itself until it changes.
+func (x *decision) detach(m bson.Raw) *Problem {
+	mu, err := mongoLeaves(x.in.Rules, m)
+	if err != nil {
+		return problemOf("", err)
+	}
+	n := &x.plan.Next
+	n.State, n.By, n.Counters, n.Maps = ledger.Detached, value.Ditto, nil, nil
+	n.Units = unitsOf(mu, nil)
+	return nil
+}
+
+// loseWhole notes that a whole document, or its absence, loses.
+func (x *decision) loseWhole(side value.Side, rule Rule) {
+	l := Loser{Side: side, Rule: rule}
+	if side == value.MongoDB && x.in.Mongo != nil {
+		l.Mongo = bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: x.in.Mongo}
+	}
+	if side == value.Ditto {
+		l.Ditto = bytes.Clone(x.in.Ditto)
+	}
+	x.plan.Losers = append(x.plan.Losers, l)
+}
+
+// carryWhole records what a carried-on whole-document write discards.
+func (x *decision) carryWhole(side value.Side) {
+	there := side == value.MongoDB && x.in.Mongo != nil || side == value.Ditto && x.in.Ditto != nil
+	if !there || len(x.in.Carried) == 0 || len(x.plan.Losers) > 0 {
+		return
+	}
+	x.loseWhole(side, RuleCarried)
+}
