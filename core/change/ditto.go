@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -94,7 +95,7 @@ func (d Decoder) ditto(body []byte) Batch {
 			continue
 		}
 		var err error
-		if h.DittoID, err = parseID(id); err != nil {
+		if h.DittoID, err = docid.Parse(id); err != nil {
 			return fail(errorf("ditto event of %s: _id: %v", coll, err))
 		}
 		return Batch{Hints: []Hint{h}}

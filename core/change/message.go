@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -195,7 +196,7 @@ func (d Decoder) key(body []byte) Batch {
 				ids = append(ids, e)
 			}
 		case "dittoId":
-			h.DittoID, err = parseID(v)
+			h.DittoID, err = docid.Parse(v)
 		case "side":
 			h.Side = value.Side(unquote(v))
 		case "op":

@@ -1,0 +1,196 @@
+// Package worker turns what wakes a function into settled document pairs: it
+// decodes events, hands all keys of an invocation to the core at once, and
+// decides message by message what is acknowledged, sent again, or given back
+// as a failure.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/causeway-sync/causeway/core/bridge"
+	"github.com/causeway-sync/causeway/core/change"
+	"github.com/causeway-sync/causeway/core/telemetry"
+	"github.com/causeway-sync/causeway/functions/internal/queue"
+)
+
+// Settler settles document pairs: bridge.Bridge.
+type Settler interface {
+	Handle(ctx context.Context, hints []change.Hint) ([]bridge.Verdict, bridge.Report)
+}
+
+// Sender puts messages into the function's own queue; errs[i] is nil when
+// msgs[i] is safely there.
+type Sender interface {
+	Send(ctx context.Context, msgs []queue.Message) (errs []error)
+}
+
+const (
+	// MaxTries is how often a key is sent again for later. More often means
+	// that nobody makes progress: from then on it is a failure, and ends in
+	// the dead letters.
+	MaxTries = 40
+	// Margin is what an invocation keeps of its time, to send keys again and
+	// to answer.
+	Margin = 5 * time.Second
+	// maxWarnings bounds the log lines of one invocation.
+	maxWarnings = 20
+)
+
+// Worker handles a function's events.
+type Worker struct {
+	Decoder change.Decoder
+	// Settler is asked for at every invocation: it is made at the first, and
+	// made again when that failed.
+	Settler func(ctx context.Context) (Settler, error)
+	Queue   Sender           // nil if there is no queue to send keys to
+	IsLater func(error) bool // bridge.IsLater
+	Metrics *telemetry.Metrics
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Message is one message of a queue's batch.
+type Message struct {
+	ID   string
+	Body []byte
+	Sent time.Time // when it was put into the queue; zero if unknown
+}
+
+// Batch handles the messages of a queue, and returns the ids of those that
+// have to come again. A message fails alone, and fails when it was not reached.
+func (w *Worker) Batch(ctx context.Context, msgs []Message) (failed []string) {
+	r := w.run(ctx, msgs)
+	for i := range r.items {
+		if r.items[i].err != nil {
+			failed = append(failed, r.items[i].msg.ID)
+		}
+	}
+	w.report(ctx, "sqs", r)
+	return failed
+}
+
+// Event handles one event that did not come through a queue. The summary is
+// for people who invoke the function by hand.
+func (w *Worker) Event(ctx context.Context, body []byte) (Summary, error) {
+	r := w.run(ctx, []Message{{Body: body}})
+	w.report(ctx, "event", r)
+	return r.Summary, r.items[0].err
+}
+
+// Summary counts what an invocation did.
+type Summary struct {
+	Messages    int `json:"messages"`
+	Keys        int `json:"keys"`
+	Ignored     int `json:"ignored"`
+	Undecodable int `json:"undecodable"`
+	Sweeps      int `json:"sweepsRequested"`
+	Pairs       int `json:"pairs"`
+	Equal       int `json:"equal"`
+	ToDitto     int `json:"toDitto"`
+	ToMongo     int `json:"toMongoDB"`
+	Conflicts   int `json:"conflicts"`
+	Parked      int `json:"parked"`
+	Later       int `json:"later"`
+	Failed      int `json:"failed"` // messages
+}
+
+// run is one invocation under way.
+type run struct {
+	Summary
+	items    []item
+	hints    []change.Hint // of all items, one after the other
+	verdicts []bridge.Verdict
+	rounds   int
+	canaries int
+	oldest   time.Time // of the changes that were announced
+	started  time.Time
+}
+
+// item is a message with what it held: hints[from:to] of the run.
+type item struct {
+	msg      Message
+	from, to int
+	err      error
+}
+
+func (w *Worker) run(ctx context.Context, msgs []Message) *run {
+	r := &run{started: w.Now()}
+	w.decode(ctx, r, msgs)
+	if len(r.hints) > 0 {
+		w.settle(ctx, r)
+	}
+	w.dispatch(ctx, r)
+	for i := range r.items {
+		if r.items[i].err != nil {
+			r.Failed++
+		}
+	}
+	return r
+}
+
+func (w *Worker) decode(ctx context.Context, r *run, msgs []Message) {
+	r.Messages = len(msgs)
+	for _, m := range msgs {
+		b := w.Decoder.Decode(m.Body)
+		it := item{msg: m, from: len(r.hints), err: b.Err()}
+		for _, h := range b.Hints {
+			if h.At.IsZero() {
+				h.At = m.Sent
+			}
+			if !h.At.IsZero() && (r.oldest.IsZero() || h.At.Before(r.oldest)) {
+				r.oldest = h.At
+			}
+			r.hints = append(r.hints, h)
+		}
+		it.to = len(r.hints)
+		r.items = append(r.items, it)
+		r.Undecodable += len(b.Errs)
+		r.Ignored += len(b.Ignored)
+		r.Sweeps += len(b.Notices)
+		for _, n := range b.Notices {
+			w.Log.WarnContext(ctx, "sweep requested", telemetry.KeyCollection, n.Collection, telemetry.KeySide, string(n.Side), telemetry.KeyReason, n.Reason, telemetry.KeyTxn, n.Txn)
+		}
+		for _, g := range b.Ignored {
+			if g.Reason == change.ReasonCanary {
+				r.canaries++
+			}
+			w.Log.DebugContext(ctx, "event ignored", telemetry.KeyCollection, g.Collection, telemetry.KeyReason, g.Reason)
+		}
+	}
+	r.Keys = len(r.hints)
+}
+
+// settle hands the hints to the core, with a margin before the deadline.
+func (w *Worker) settle(ctx context.Context, r *run) {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-Margin))
+		defer cancel()
+	}
+	s, err := w.Settler(ctx)
+	if err != nil {
+		r.verdicts = make([]bridge.Verdict, len(r.hints))
+		for i := range r.verdicts {
+			r.verdicts[i].Err = err
+		}
+		return
+	}
+	var rep bridge.Report
+	r.verdicts, rep = s.Handle(ctx, r.hints)
+	r.Pairs, r.Equal, r.ToDitto, r.ToMongo = rep.Pairs, rep.Equal, rep.ToDitto, rep.ToMongo
+	r.Conflicts, r.Parked, r.rounds = rep.Conflicts, rep.Parked, rep.Rounds
+	if len(r.verdicts) != len(r.hints) { // a hint without a verdict was not reached (invariant 1)
+		err := fmt.Errorf("settle: %d verdicts for %d keys", len(r.verdicts), len(r.hints))
+		r.verdicts = make([]bridge.Verdict, len(r.hints))
+		for i := range r.verdicts {
+			r.verdicts[i].Err = err
+		}
+	}
+}
+
+// errNoQueue is for keys that should come later while there is no queue.
+var errNoQueue = errors.New("cannot be sent again: CAUSEWAY_QUEUE_URL is not set")
