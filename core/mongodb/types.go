@@ -12,6 +12,7 @@ import (
 // majority reads and writes. Client wraps the driver, sim.Mongo is in memory.
 type Database interface {
 	// Find returns the matching documents. A nil projection returns all fields.
+	// A projection may compute fields from "$$NOW".
 	Find(ctx context.Context, collection string, filter, projection bson.D) ([]bson.Raw, error)
 	// Write runs the models as one unordered bulk write. The error is for the
 	// request as a whole (what happened to its models is then unknown); a
@@ -39,6 +40,8 @@ type WriteError struct {
 	Index   int
 	Code    int // the server's: 11000 duplicate key, 121 schema validation
 	Message string
+	// KeyIndex is the index that a duplicate key belongs to, "_id_" for `_id`.
+	KeyIndex string
 }
 
 // Op changes one unit of a document: from Old to New; the zero RawValue means

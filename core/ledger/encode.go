@@ -1,0 +1,144 @@
+package ledger
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"github.com/causeway-sync/causeway/core/value"
+)
+
+// Field names of a stored entry. `at`, `expires` and `claim.until` are times
+// of the database's clock.
+const (
+	fieldCollection = "collection"
+	fieldMongoID    = "mongoId"
+	fieldRev        = "rev"
+	fieldState      = "state"
+	fieldBy         = "by"
+	fieldUnits      = "units"    // [[segment, …, Binary(MongoDB's hash, Ditto's hash)], …]
+	fieldCounters   = "counters" // [[segment, …, int64], …]
+	fieldMaps       = "maps"     // [[segment, …], …]
+	fieldTxn        = "txn"
+	fieldSize       = "size"
+	fieldAt         = "at"
+	fieldExpires    = "expires" // tombstones only
+	fieldWriter     = "w"       // who wrote this revision: tells mine after an ambiguous answer
+	fieldClaim      = "claim"
+	fieldOwner      = "owner"
+	fieldUntil      = "until"
+	fieldAnnounced  = "announced" // [[segment, …, side, Binary(hash)], …]
+	fieldNow        = "now"       // computed when read
+)
+
+// encode is the stored form of e, without the times that the database sets.
+func encode(e *Entry, rev int64, writer string) bson.Raw {
+	b := make([]byte, 0, 256+72*len(e.Units))
+	doc, b := bsoncore.AppendDocumentStart(b)
+	b = bsoncore.AppendStringElement(b, "_id", e.Key.String())
+	b = bsoncore.AppendStringElement(b, fieldCollection, e.Key.Collection)
+	if e.MongoID.Type != 0 {
+		b = bsoncore.AppendValueElement(b, fieldMongoID, bsoncore.Value{Type: bsoncore.Type(e.MongoID.Type), Data: e.MongoID.Value})
+	}
+	b = bsoncore.AppendInt64Element(b, fieldRev, rev)
+	b = bsoncore.AppendStringElement(b, fieldState, string(e.State))
+	if e.By != "" {
+		b = bsoncore.AppendStringElement(b, fieldBy, string(e.By))
+	}
+	if len(e.Units) > 0 {
+		var list int32
+		list, b = bsoncore.AppendArrayElementStart(b, fieldUnits)
+		for i, u := range e.Units {
+			row, at := int32(0), 0
+			row, b = bsoncore.AppendArrayElementStart(b, index(i))
+			b, at = appendSegments(b, u.Path)
+			var hashes [32]byte
+			copy(hashes[:16], u.M[:])
+			copy(hashes[16:], u.D[:])
+			b = bsoncore.AppendBinaryElement(b, index(at), 0, hashes[:])
+			b, _ = bsoncore.AppendArrayEnd(b, row)
+		}
+		b, _ = bsoncore.AppendArrayEnd(b, list)
+	}
+	if len(e.Counters) > 0 {
+		paths := make([]value.Path, 0, len(e.Counters))
+		for p := range e.Counters {
+			paths = append(paths, p)
+		}
+		slices.Sort(paths)
+		var list int32
+		list, b = bsoncore.AppendArrayElementStart(b, fieldCounters)
+		for i, p := range paths {
+			row, at := int32(0), 0
+			row, b = bsoncore.AppendArrayElementStart(b, index(i))
+			b, at = appendSegments(b, p)
+			b = bsoncore.AppendInt64Element(b, index(at), e.Counters[p])
+			b, _ = bsoncore.AppendArrayEnd(b, row)
+		}
+		b, _ = bsoncore.AppendArrayEnd(b, list)
+	}
+	if len(e.Maps) > 0 {
+		var list int32
+		list, b = bsoncore.AppendArrayElementStart(b, fieldMaps)
+		for i, p := range e.Maps {
+			var row int32
+			row, b = bsoncore.AppendArrayElementStart(b, index(i))
+			b, _ = appendSegments(b, p)
+			b, _ = bsoncore.AppendArrayEnd(b, row)
+		}
+		b, _ = bsoncore.AppendArrayEnd(b, list)
+	}
+	if e.Txn != 0 {
+		b = bsoncore.AppendInt64Element(b, fieldTxn, e.Txn)
+	}
+	if e.Size != 0 {
+		b = bsoncore.AppendInt64Element(b, fieldSize, int64(e.Size))
+	}
+	b = bsoncore.AppendStringElement(b, fieldWriter, writer)
+	if e.Claim != nil {
+		b = appendClaim(b, e.Claim)
+	}
+	b, _ = bsoncore.AppendDocumentEnd(b, doc)
+	return b
+}
+
+func appendClaim(b []byte, c *Claim) []byte {
+	claim, b := bsoncore.AppendDocumentElementStart(b, fieldClaim)
+	b = bsoncore.AppendStringElement(b, fieldOwner, c.Owner)
+	if len(c.Announced) > 0 {
+		var list int32
+		list, b = bsoncore.AppendArrayElementStart(b, fieldAnnounced)
+		for i, a := range c.Announced {
+			row, at := int32(0), 0
+			row, b = bsoncore.AppendArrayElementStart(b, index(i))
+			b, at = appendSegments(b, a.Path)
+			b = bsoncore.AppendStringElement(b, index(at), string(a.Side))
+			b = bsoncore.AppendBinaryElement(b, index(at+1), 0, a.Hash[:])
+			b, _ = bsoncore.AppendArrayEnd(b, row)
+		}
+		b, _ = bsoncore.AppendArrayEnd(b, list)
+	}
+	b, _ = bsoncore.AppendDocumentEnd(b, claim)
+	return b
+}
+
+// appendSegments appends the path's names as array elements, and says how many.
+func appendSegments(b []byte, p value.Path) ([]byte, int) {
+	if p == "" {
+		return b, 0
+	}
+	n, rest, more := 0, string(p[1:]), true
+	for more {
+		var name string
+		name, rest, more = strings.Cut(rest, "\x00")
+		b = bsoncore.AppendStringElement(b, index(n), name)
+		n++
+	}
+	return b, n
+}
+
+// index is an array index as BSON's key. Small ones cost no allocation.
+func index(i int) string { return strconv.Itoa(i) }

@@ -1,0 +1,257 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/causeway-sync/causeway/core/mongodb"
+)
+
+// DefaultTombstoneTTL is how long a delete is remembered: as long as Ditto
+// Server keeps its own tombstones.
+const DefaultTombstoneTTL = 30 * 24 * time.Hour
+
+// Store reads and writes the ledger. It is a small value: make one per
+// invocation, with a Writer of its own.
+type Store struct {
+	DB mongodb.Database
+	// Writer is random per invocation. It is stored with every revision, so
+	// that after a short or ambiguous answer Put can tell its own writes.
+	Writer string
+	// TombstoneTTL is DefaultTombstoneTTL when zero.
+	TombstoneTTL time.Duration
+}
+
+// MongoRef names a MongoDB document.
+type MongoRef struct {
+	Collection string
+	ID         bson.RawValue
+}
+
+// Put is one compare-and-set.
+type Put struct {
+	// Prev is the revision that was read, 0 to create the entry. Next.Rev is
+	// ignored: what is stored is Prev+1.
+	Prev int64
+	Next Entry
+	// ClaimFor is how long Next.Claim lives from now, by the database's
+	// clock. 0 stores the claim as ended, which keeps its announcements. No
+	// Next.Claim, no claim.
+	ClaimFor time.Duration
+}
+
+// CreateIndexes makes the ledger's indexes and those of the record
+// collections, where they are missing.
+func CreateIndexes(ctx context.Context, db interface {
+	CreateIndexes(ctx context.Context, collection string, indexes []mongodb.Index) error
+}) error {
+	if err := db.CreateIndexes(ctx, Collection, []mongodb.Index{
+		// Looks up what a MongoDB event names, in any state.
+		{Name: "byMongoId", Keys: []string{fieldCollection, fieldMongoID}},
+		// A MongoDB document belongs to one live pair. The keys are the other
+		// way round because some servers take no two indexes on the same keys.
+		{
+			Name: "liveMongoId", Keys: []string{fieldMongoID, fieldCollection}, Unique: true,
+			Where: bson.D{{Key: fieldState, Value: string(Live)}},
+		},
+		// Only tombstones have the field.
+		{Name: "expires", Keys: []string{fieldExpires}, Expires: true},
+	}); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if err := db.CreateIndexes(ctx, ConflictCollection, []mongodb.Index{
+		{Name: "expires", Keys: []string{fieldExpires}, Expires: true},
+	}); err != nil {
+		return fmt.Errorf("conflict records: %w", err)
+	}
+	return nil
+}
+
+// Read returns the entries with these keys, in any state, and those of these
+// MongoDB documents that are no tombstones, each once, in no order. A pair
+// without an entry is simply not among them. `_id`s are compared as MongoDB
+// compares them: 5 finds 5.0.
+func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, error) {
+	filter := readFilter(keys, refs)
+	if filter == nil {
+		return nil, nil
+	}
+	docs, err := s.DB.Find(ctx, Collection, filter, readProjection)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	wanted := make(map[Key]bool, len(keys))
+	for _, k := range keys {
+		wanted[k] = true
+	}
+	entries := make([]Entry, 0, len(docs))
+	for _, doc := range docs {
+		e, _, err := decode(doc)
+		if err != nil {
+			return nil, fmt.Errorf("read ledger: %w", err)
+		}
+		if e.State != Deleted || wanted[e.Key] {
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
+func readFilter(keys []Key, refs []MongoRef) bson.D {
+	var or bson.A
+	if len(keys) > 0 {
+		ids := make(bson.A, len(keys))
+		for i, k := range keys {
+			ids[i] = k.String()
+		}
+		or = append(or, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
+	}
+	byCollection := map[string]bson.A{}
+	var names []string
+	for _, r := range refs {
+		if _, ok := byCollection[r.Collection]; !ok {
+			names = append(names, r.Collection)
+		}
+		byCollection[r.Collection] = append(byCollection[r.Collection], r.ID)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		or = append(or, bson.D{
+			{Key: fieldCollection, Value: name},
+			{Key: fieldMongoID, Value: bson.D{{Key: "$in", Value: byCollection[name]}}},
+		})
+	}
+	switch len(or) {
+	case 0:
+		return nil
+	case 1:
+		return or[0].(bson.D)
+	}
+	return bson.D{{Key: "$or", Value: or}}
+}
+
+var readProjection = func() bson.D {
+	var p bson.D
+	for _, f := range []string{
+		fieldCollection, fieldMongoID, fieldRev, fieldState, fieldBy, fieldUnits, fieldCounters,
+		fieldMaps, fieldTxn, fieldSize, fieldAt, fieldWriter, fieldClaim,
+	} {
+		p = append(p, bson.E{Key: f, Value: 1})
+	}
+	return append(p, bson.E{Key: fieldNow, Value: "$$NOW"})
+}()
+
+// Put makes the compare-and-sets in one bulk write and says which of them won.
+// One that lost read a revision that is no longer current, or names a MongoDB
+// document that another live entry has: read again and start over. When all
+// win, it costs one request; after a short answer, or one that left open what
+// happened, it reads the entries back and looks for its own (design, step 4).
+// An error means that even that did not tell.
+func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
+	if len(puts) == 0 {
+		return nil, nil
+	}
+	if s.Writer == "" {
+		return nil, errors.New("write ledger: no writer")
+	}
+	models := make([]mongodb.Model, len(puts))
+	for i := range puts {
+		models[i] = s.model(&puts[i])
+	}
+	won := make([]bool, len(puts))
+	result, err := s.DB.Write(ctx, Collection, models)
+	if err == nil {
+		refused, err := refused(result)
+		if err != nil {
+			return nil, fmt.Errorf("write ledger: %w", err)
+		}
+		if result.Matched+result.Upserted+int64(len(refused)) == int64(len(puts)) {
+			for i := range won {
+				won[i] = !refused[i]
+			}
+			return won, nil
+		}
+	}
+	keys := make([]Key, len(puts))
+	for i := range puts {
+		keys[i] = puts[i].Next.Key
+	}
+	mine, readErr := s.readMine(ctx, keys)
+	if readErr != nil {
+		if err != nil {
+			return nil, fmt.Errorf("write ledger: %w; and then: %w", err, readErr)
+		}
+		return nil, fmt.Errorf("write ledger: %w", readErr)
+	}
+	for i := range puts {
+		won[i] = mine[puts[i].Next.Key] == puts[i].Prev+1
+	}
+	return won, nil
+}
+
+// refused lists the models that lost to a duplicate key. Another error that a
+// retry cannot mend is one of the ledger itself.
+func refused(result mongodb.BulkResult) (map[int]bool, error) {
+	refused := make(map[int]bool, len(result.Errors))
+	for _, e := range result.Errors {
+		switch {
+		case mongodb.IsDuplicate(e):
+			refused[e.Index] = true
+		case mongodb.IsPermanent(e):
+			return nil, e
+		}
+	}
+	return refused, nil
+}
+
+// readMine is the revision of those entries that this Store wrote last.
+func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]int64, error) {
+	docs, err := s.DB.Find(ctx, Collection, readFilter(keys, nil), readProjection)
+	if err != nil {
+		return nil, fmt.Errorf("read back: %w", err)
+	}
+	mine := make(map[Key]int64, len(docs))
+	for _, doc := range docs {
+		e, writer, err := decode(doc)
+		if err != nil {
+			return nil, fmt.Errorf("read back: %w", err)
+		}
+		if writer == s.Writer {
+			mine[e.Key] = e.Rev
+		}
+	}
+	return mine, nil
+}
+
+func (s Store) model(p *Put) mongodb.Model {
+	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
+	if p.Next.Claim != nil {
+		times = append(times, bson.E{Key: fieldClaim + "." + fieldUntil, Value: fromNow(p.ClaimFor)})
+	}
+	if p.Next.State == Deleted {
+		ttl := s.TombstoneTTL
+		if ttl == 0 {
+			ttl = DefaultTombstoneTTL
+		}
+		times = append(times, bson.E{Key: fieldExpires, Value: fromNow(ttl)})
+	}
+	return mongodb.Model{
+		// Where the entry exists at another revision, creating it is a
+		// duplicate key.
+		Filter: bson.D{{Key: "_id", Value: p.Next.Key.String()}, {Key: fieldRev, Value: p.Prev}},
+		Update: bson.A{
+			bson.D{{Key: "$replaceWith", Value: bson.D{{Key: "$literal", Value: encode(&p.Next, p.Prev+1, s.Writer)}}}},
+			bson.D{{Key: "$set", Value: times}},
+		},
+		Upsert: p.Prev == 0,
+	}
+}
+
+func fromNow(d time.Duration) bson.D {
+	return bson.D{{Key: "$add", Value: bson.A{"$$NOW", d.Milliseconds()}}}
+}

@@ -1,0 +1,151 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Store reads and writes the synced documents.
+type Store struct{ DB Database }
+
+// FieldValues are the values that a mapped field may have in MongoDB for one
+// Ditto id.
+type FieldValues struct {
+	Name   string
+	Values []bson.RawValue
+}
+
+// idsPerFind keeps one request's filter well under the 16 MiB limit.
+const idsPerFind = 1000
+
+// FindIDs reads the documents with these `_id`s, compared as MongoDB does
+// (5 finds 5.0). Given fields, only those and `_id` are returned.
+func (s Store) FindIDs(ctx context.Context, collection string, ids []bson.RawValue, fields ...string) ([]bson.Raw, error) {
+	var out []bson.Raw
+	for len(ids) > 0 {
+		n := min(len(ids), idsPerFind)
+		docs, err := s.DB.Find(ctx, collection, d("_id", in(ids[:n])), projection(fields))
+		if err != nil {
+			return nil, fmt.Errorf("read documents: %w", err)
+		}
+		out = append(out, docs...)
+		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// FindMapped reads the documents whose mapped fields have the candidate
+// values of any key; keys[i] lists the fields of one Ditto id, the same fields
+// in every key. It may return more: a plain filter takes 5 for 5.0 and an
+// array for its elements, and several keys are asked for together. The caller
+// computes each document's id and drops what it did not look for.
+func (s Store) FindMapped(ctx context.Context, collection string, keys [][]FieldValues, fields ...string) ([]bson.Raw, error) {
+	var out []bson.Raw
+	for len(keys) > 0 {
+		n := min(len(keys), idsPerFind)
+		filter, err := mappedFilter(keys[:n])
+		if err != nil {
+			return nil, err
+		}
+		docs, err := s.DB.Find(ctx, collection, filter, projection(fields))
+		if err != nil {
+			return nil, fmt.Errorf("read documents by mapped fields: %w", err)
+		}
+		out = append(out, docs...)
+		keys = keys[n:]
+	}
+	return out, nil
+}
+
+// mappedFilter groups the keys that agree in all fields but one, so that the
+// usual case (one field, or one tenant) is a single $in that every index
+// serves.
+func mappedFilter(keys [][]FieldValues) (bson.D, error) {
+	width := len(keys[0])
+	vary := mostVaried(keys)
+	type group struct {
+		key    []FieldValues
+		values []bson.RawValue
+	}
+	var groups []*group
+	byRest := map[string]*group{}
+	for _, key := range keys {
+		if len(key) != width || width == 0 {
+			return nil, errors.New("mapped fields differ between keys")
+		}
+		var rest []byte
+		for i, f := range key {
+			if i != vary {
+				rest = appendValues(rest, f.Values)
+			}
+		}
+		g := byRest[string(rest)]
+		if g == nil {
+			g = &group{key: key}
+			byRest[string(rest)] = g
+			groups = append(groups, g)
+		}
+		g.values = append(g.values, key[vary].Values...)
+	}
+	or := make(bson.A, len(groups))
+	for i, g := range groups {
+		branch := make(bson.D, width)
+		for j, f := range g.key {
+			values := f.Values
+			if j == vary {
+				values = g.values
+			}
+			branch[j] = bson.E{Key: f.Name, Value: in(values)}
+		}
+		or[i] = branch
+	}
+	if len(or) == 1 {
+		return or[0].(bson.D), nil
+	}
+	return d("$or", or), nil
+}
+
+func mostVaried(keys [][]FieldValues) (best int) {
+	most := 0
+	for i := range keys[0] {
+		distinct := map[string]bool{}
+		for _, key := range keys {
+			if i < len(key) {
+				distinct[string(appendValues(nil, key[i].Values))] = true
+			}
+		}
+		if len(distinct) > most {
+			best, most = i, len(distinct)
+		}
+	}
+	return best
+}
+
+func appendValues(b []byte, values []bson.RawValue) []byte {
+	for _, v := range values {
+		b = append(append(b, byte(v.Type)), v.Value...)
+	}
+	return append(b, 0xff)
+}
+
+func in(values []bson.RawValue) bson.D {
+	list := make(bson.A, len(values))
+	for i, v := range values {
+		list[i] = v
+	}
+	return d("$in", list)
+}
+
+func projection(fields []string) bson.D {
+	if len(fields) == 0 {
+		return nil
+	}
+	p := make(bson.D, len(fields))
+	for i, f := range fields {
+		p[i] = bson.E{Key: f, Value: 1}
+	}
+	return p
+}

@@ -1,0 +1,103 @@
+package mongosim
+
+import (
+	"fmt"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// apply runs an update pipeline.
+func (w *writer) apply(doc bson.Raw, pipeline bson.A) (bson.Raw, error) {
+	for _, s := range pipeline {
+		stage, ok := s.(bson.D)
+		if !ok || len(stage) != 1 {
+			return nil, fmt.Errorf("pipeline stage %T is not supported", s)
+		}
+		env := w.env.with(doc)
+		switch name, arg := stage[0].Key, stage[0].Value; name {
+		case "$replaceWith":
+			v, err := env.eval(arg)
+			if err != nil {
+				return nil, err
+			}
+			if v.Type != bson.TypeEmbeddedDocument {
+				return nil, fmt.Errorf("$replaceWith %s", typeName(v.Type))
+			}
+			doc = v.Value
+		case "$set":
+			fields, ok := arg.(bson.D)
+			if !ok {
+				return nil, fmt.Errorf("$set of %T is not supported", arg)
+			}
+			for _, f := range fields {
+				v, err := env.eval(f.Value)
+				if err != nil {
+					return nil, err
+				}
+				if doc, err = setPath(doc, strings.Split(f.Key, "."), v); err != nil {
+					return nil, err
+				}
+			}
+		case "$unset":
+			name, ok := arg.(string)
+			if !ok || strings.Contains(name, ".") {
+				return nil, fmt.Errorf("$unset of %v is not supported", arg)
+			}
+			doc = setField(doc, name, bson.RawValue{})
+		default:
+			return nil, fmt.Errorf("pipeline stage %s is not supported", name)
+		}
+	}
+	return doc, nil
+}
+
+// setPath sets a dotted path of $set, making objects on the way.
+func setPath(doc bson.Raw, path []string, v bson.RawValue) (bson.Raw, error) {
+	if len(path) > 1 {
+		inner := doc.Lookup(path[0])
+		switch inner.Type {
+		case bson.TypeEmbeddedDocument:
+		case bson.TypeArray:
+			return nil, fmt.Errorf("$set through the array %s is not supported", path[0])
+		default:
+			inner = object(empty)
+		}
+		changed, err := setPath(inner.Value, path[1:], v)
+		if err != nil {
+			return nil, err
+		}
+		v = object(changed)
+	}
+	return setField(doc, path[0], v), nil
+}
+
+// project returns the fields that a projection names, in the document's order,
+// and after them those that it computes.
+func project(doc bson.Raw, projection bson.D, env *env) (bson.Raw, error) {
+	if projection == nil {
+		return doc, nil
+	}
+	keep := map[string]bool{"_id": true}
+	computed := empty
+	for _, e := range projection {
+		if strings.ContainsAny(e.Key, ".$") {
+			return nil, fmt.Errorf("projection of %s is not supported", e.Key)
+		}
+		if e.Value == 1 {
+			keep[e.Key] = true
+			continue
+		}
+		if s, ok := e.Value.(string); !ok || !strings.HasPrefix(s, "$") {
+			return nil, fmt.Errorf("projection %s: %v is not supported", e.Key, e.Value)
+		}
+		v, err := env.with(doc).eval(e.Value)
+		if err != nil {
+			return nil, err
+		}
+		if v.Type != 0 {
+			computed = setField(computed, e.Key, v)
+		}
+	}
+	return filterFields(doc, keep, computed), nil
+}
