@@ -87,7 +87,11 @@ async function executeStatement({ store, faults, api, headers, body }) {
     if (wanted !== undefined && Number(wanted) > Math.min(store.txn, faults.behind)) {
       throw new HttpError(404, `transaction ${wanted} is not available on this node`);
     }
-    return success(await store.execute(api === 'v4', request));
+    try {
+      return success(await store.execute(api === 'v4', request));
+    } catch (err) {
+      throw new HttpError(statusOf(err), request.plain(err.message));
+    }
   };
   const fault = faults.meet(api, request.original);
   if (!fault) return run();

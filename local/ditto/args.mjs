@@ -10,8 +10,9 @@ const BACKSLASH = 0x5c;
 export class BadRequest extends Error {}
 
 /**
- * Reads a request body: {statement, args}, args being ready to bind and the
- * statement being rewritten where that takes JSON text.
+ * Reads a request body: {original, statement, args, plain}. args are ready to
+ * bind to statement, which is the original one rewritten where that takes JSON
+ * text; plain turns a message about it into one about the original.
  */
 export function readRequest(body) {
   let request;
@@ -25,11 +26,12 @@ export function readRequest(body) {
   }
   const { statement, args } = request;
   if (typeof statement !== 'string') throw new BadRequest('missing field `statement`, or it is not a string');
-  if (args === undefined || args === null) return { original: statement, statement, args: undefined };
+  const plain = (message) => message;
+  if (args === undefined || args === null) return { original: statement, statement, args: undefined, plain };
   if (typeof args !== 'object' || Array.isArray(args)) {
     throw new BadRequest('`args` is not a JSON object of named parameters');
   }
-  if (!lossy(body, 0, body.length)) return { original: statement, statement, args };
+  if (!lossy(body, 0, body.length)) return { original: statement, statement, args, plain };
   return { original: statement, ...bindExact(statement, args, body) };
 }
 
@@ -52,7 +54,9 @@ function bindExact(statement, args, body) {
     const m = raw.get(name);
     out[exact.get(name)] = body.toString('utf8', m.start, m.end);
   }
-  return { statement: bound.dql, args: out };
+  const plain = (message) =>
+    [...exact].reduce((text, [name, alias]) => text.replaceAll(`deserialize_json(:${alias})`, `:${name}`), message);
+  return { statement: bound.dql, args: out, plain };
 }
 
 // unused ends an alias so that it is no argument's name.
