@@ -1,0 +1,424 @@
+package dittosim
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parse reads one statement.
+func parse(src string) (*statement, error) {
+	tokens, err := lex(src)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{src: src, tokens: tokens, st: &statement{}}
+	if err := p.statement(); err != nil {
+		return nil, err
+	}
+	if t := p.peek(); t.kind != tokEnd {
+		return nil, p.unexpected()
+	}
+	p.st.scan = planScan(p.st.where)
+	return p.st, nil
+}
+
+type parser struct {
+	src    string
+	tokens []token
+	pos    int
+	st     *statement
+}
+
+func (p *parser) peek() token { return p.tokens[p.pos] }
+
+// is reports whether the next token is that keyword or operator.
+func (p *parser) is(word string) bool {
+	t := p.peek()
+	return t.kind == tokPunct && t.text == word || t.kind == tokName && strings.EqualFold(t.text, word)
+}
+
+// take consumes the words if all of them come next.
+func (p *parser) take(words ...string) bool {
+	start := p.pos
+	for _, w := range words {
+		if !p.is(w) {
+			p.pos = start
+			return false
+		}
+		p.pos++
+	}
+	return true
+}
+
+func (p *parser) need(words ...string) error {
+	for _, w := range words {
+		if !p.take(w) {
+			return parseErrorf(p.peek().start, "Unexpected %s; expected %s", p.describe(), w)
+		}
+	}
+	return nil
+}
+
+func (p *parser) describe() string {
+	if p.peek().kind == tokEnd {
+		return "end of input"
+	}
+	return "token " + p.src[p.peek().start:p.peek().end]
+}
+
+// unexpected names what this engine does not know.
+func (p *parser) unexpected() error {
+	t := p.peek()
+	if t.kind == tokName {
+		return unsupportedf(t.start, strings.ToUpper(t.text)+" here")
+	}
+	return parseErrorf(t.start, "Unexpected %s", p.describe())
+}
+
+func (p *parser) statement() error {
+	switch {
+	case p.take("SELECT"):
+		return p.selection()
+	case p.take("INSERT", "INTO"):
+		return p.insertion()
+	case p.take("UPDATE"):
+		return p.update()
+	case p.take("DELETE", "FROM"):
+		p.st.verb = verbDelete
+		if err := p.source(); err != nil {
+			return err
+		}
+		return p.condition()
+	}
+	return p.unexpected()
+}
+
+func (p *parser) selection() error {
+	// The columns are read once the collection's name is known.
+	columns := p.pos
+	for depth := 0; depth > 0 || !p.is("FROM"); p.pos++ {
+		switch {
+		case p.peek().kind == tokEnd:
+			return parseErrorf(p.peek().start, "Unexpected end of input; expected FROM")
+		case p.is("("):
+			depth++
+		case p.is(")"):
+			depth--
+		}
+	}
+	end := p.pos
+	p.pos++
+	if err := p.source(); err != nil {
+		return err
+	}
+	rest := p.pos
+	p.pos = columns
+	if err := p.columns(); err != nil {
+		return err
+	}
+	if p.pos != end {
+		return p.unexpected()
+	}
+	p.pos = rest
+	if err := p.condition(); err != nil {
+		return err
+	}
+	if p.take("ORDER", "BY") {
+		if err := p.ordering(); err != nil {
+			return err
+		}
+	}
+	if p.take("LIMIT") {
+		if k := p.peek().kind; k != tokNumber && k != tokParam {
+			return p.unexpected()
+		}
+		e, err := p.primary()
+		if err != nil {
+			return err
+		}
+		p.st.limit = e
+	}
+	return nil
+}
+
+func (p *parser) columns() error {
+	if p.take("*") {
+		p.st.star = true
+		return nil
+	}
+	for n := 1; ; n++ {
+		c := column{name: "($" + strconv.Itoa(n) + ")"}
+		if !p.take("COUNT", "(", "*", ")") {
+			e, err := p.expression()
+			if err != nil {
+				return err
+			}
+			c.expr = e
+			if e.op == opPath {
+				c.name = p.st.collection
+				if len(e.path) > 0 {
+					c.name = e.path[len(e.path)-1]
+				}
+			}
+		}
+		if p.take("AS") {
+			name, err := p.name()
+			if err != nil {
+				return err
+			}
+			c.name = name
+		}
+		p.st.columns = append(p.st.columns, c)
+		if !p.take(",") {
+			break
+		}
+	}
+	for i, c := range p.st.columns {
+		if c.expr == nil && len(p.st.columns) > 1 {
+			return unsupportedf(p.peek().start, "COUNT(*) beside other columns")
+		}
+		if slices.ContainsFunc(p.st.columns[:i], func(o column) bool { return o.name == c.name }) {
+			return unsupportedf(p.peek().start, "two columns of one name")
+		}
+	}
+	return nil
+}
+
+func (p *parser) ordering() error {
+	at := p.peek().start
+	e, err := p.expression()
+	if err != nil {
+		return err
+	}
+	if !e.isID() {
+		return unsupportedf(at, "ORDER BY anything but _id")
+	}
+	p.st.order = ascending
+	if p.take("DESC") {
+		p.st.order = descending
+	} else {
+		p.take("ASC")
+	}
+	return nil
+}
+
+// source reads [COLLECTION] c [(defs)].
+func (p *parser) source() error {
+	declared := p.take("COLLECTION")
+	name, err := p.name()
+	if err != nil {
+		return err
+	}
+	p.st.collection = name
+	if !declared || !p.is("(") {
+		return nil
+	}
+	p.st.defs, err = p.definitions()
+	if err == nil && findDef(p.st.defs, "_id") != nil {
+		return invalidf("No CRDT type definition can be specified for the document identifier `_id`")
+	}
+	return err
+}
+
+func (p *parser) definitions() ([]def, error) {
+	if err := p.need("("); err != nil {
+		return nil, err
+	}
+	var defs []def
+	if p.take(")") {
+		return nil, nil
+	}
+	for {
+		name, err := p.name()
+		if err != nil {
+			return nil, err
+		}
+		if findDef(defs, name) != nil {
+			return nil, parseErrorf(p.peek().start, "Duplicate field definition %q", name)
+		}
+		d := def{name: name}
+		switch {
+		case p.take("REGISTER"):
+			d.slot = slotRegister
+		case p.take("COUNTER"):
+			d.slot = slotCounter
+		case p.take("PN_COUNTER"):
+			d.slot = slotPN
+		case p.take("MAP"):
+			d.slot = slotMap
+			if p.is("(") {
+				if d.defs, err = p.definitions(); err != nil {
+					return nil, err
+				}
+			}
+		default:
+			return nil, p.unexpected()
+		}
+		defs = append(defs, d)
+		if p.take(")") {
+			return defs, nil
+		}
+		if err := p.need(","); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *parser) condition() error {
+	if !p.take("WHERE") {
+		return nil
+	}
+	e, err := p.expression()
+	p.st.where = e
+	return err
+}
+
+func (p *parser) insertion() error {
+	p.st.verb = verbInsert
+	if err := p.source(); err != nil {
+		return err
+	}
+	if !p.take("DOCUMENTS") && !p.take("VALUES") {
+		return p.unexpected()
+	}
+	for {
+		if err := p.need("("); err != nil {
+			return err
+		}
+		e, err := p.expression()
+		if err != nil {
+			return err
+		}
+		if !e.constant() {
+			return unsupportedf(p.peek().start, "a path in DOCUMENTS")
+		}
+		p.st.documents = append(p.st.documents, e)
+		if err := p.need(")"); err != nil {
+			return err
+		}
+		if !p.take(",") {
+			break
+		}
+	}
+	if !p.take("ON", "ID", "CONFLICT") {
+		return nil
+	}
+	switch {
+	case p.take("FAIL"):
+	case p.take("DO", "NOTHING"):
+		p.st.conflict = conflictNothing
+	case p.take("DO", "UPDATE"):
+		p.st.conflict = conflictUpdate
+	default:
+		p.take("DO")
+		return p.unexpected()
+	}
+	return nil
+}
+
+func (p *parser) update() error {
+	p.st.verb = verbUpdate
+	if err := p.source(); err != nil {
+		return err
+	}
+	for _, clause := range []string{"APPLY", "SET", "UNSET"} {
+		if !p.take(clause) {
+			continue
+		}
+		for {
+			c, err := p.change(clause)
+			if err != nil {
+				return err
+			}
+			p.st.changes = append(p.st.changes, c)
+			if !p.take(",") {
+				break
+			}
+		}
+	}
+	if p.is("APPLY") || p.is("SET") {
+		return p.unexpected()
+	}
+	if len(p.st.changes) == 0 {
+		return parseErrorf(p.peek().start, "Missing SET and/or UNSET clause")
+	}
+	return p.condition()
+}
+
+func (p *parser) change(clause string) (c change, err error) {
+	if c.path, err = p.path(); err != nil {
+		return c, err
+	}
+	switch {
+	case clause == "UNSET":
+		c.op = modUnset
+		return c, nil
+	case clause == "SET":
+		c.op = modSet
+		err = p.need("=")
+	case p.take("RESTART", "WITH"):
+		c.op = modRestart
+	case p.take("RESTART"):
+		c.op = modRestart
+		c.expr = &expr{op: opLiteral, value: integer(0)}
+		return c, nil
+	case p.take("INCREMENT"):
+		c.op = modIncrement
+		err = p.need("BY")
+	case p.take("PN_INCREMENT"):
+		c.op = modPN
+		err = p.need("BY")
+	default:
+		err = p.unexpected()
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.expr, err = p.expression(); err != nil {
+		return c, err
+	}
+	// Outside WHERE and the columns a path is never qualified: c.x is the
+	// field x of the field c.
+	c.expr.unqualify(p.st.collection)
+	return c, nil
+}
+
+// path reads the target of a change.
+func (p *parser) path() ([]string, error) {
+	var segments []string
+	for {
+		s, err := p.name()
+		if err != nil {
+			return nil, err
+		}
+		segments = append(segments, s)
+		if !p.take(".") {
+			return segments, nil
+		}
+	}
+}
+
+// keywords cannot stand as names without backticks here. The real engine is
+// more lenient with some.
+var keywords = []string{
+	"SELECT", "INSERT", "UPDATE", "DELETE", "FROM", "INTO", "WHERE", "ORDER", "BY", "LIMIT", "SET", "UNSET", "APPLY",
+	"AND", "OR", "NOT", "IS", "IN", "NULL", "MISSING", "TRUE", "FALSE", "DOCUMENTS", "VALUES", "ON", "AS", "COLLECTION",
+}
+
+func (p *parser) name() (string, error) {
+	t := p.peek()
+	switch t.kind {
+	case tokName:
+		for _, k := range keywords {
+			if strings.EqualFold(k, t.text) {
+				return "", unsupportedf(t.start, k+" as a name without backticks")
+			}
+		}
+		fallthrough
+	case tokQuotedName:
+		p.pos++
+		return t.text, nil
+	}
+	return "", parseErrorf(t.start, "Unexpected %s; expected identifier", p.describe())
+}
