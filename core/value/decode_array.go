@@ -144,17 +144,24 @@ func (a *likeArray) find(d *decoder, n int) (raw, bool) {
 	return a.elems[i], true
 }
 
+// index makes byText. In EJSON mode a device may also have written the plain
+// form of what MongoDB holds.
 func (a *likeArray) index(m Mode) {
 	a.byText = make(map[string]int, len(a.elems))
 	e := encoder{canon: true}
-	for i, el := range a.elems {
-		e.dst = e.dst[:0]
-		e.elems = e.elems[:0]
-		if e.value(el.t, el.v, m, 0) != nil {
-			continue
+	for {
+		for i, el := range a.elems {
+			e.dst, e.elems = e.dst[:0], e.elems[:0]
+			if e.value(el.t, el.v, m, 0) != nil {
+				continue
+			}
+			if _, ok := a.byText[string(e.dst)]; !ok {
+				a.byText[string(e.dst)] = i
+			}
 		}
-		if _, ok := a.byText[string(e.dst)]; !ok {
-			a.byText[string(e.dst)] = i
+		if m == JSON {
+			return
 		}
+		m = JSON
 	}
 }
