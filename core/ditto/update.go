@@ -1,0 +1,227 @@
+package ditto
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/dql"
+	"github.com/causeway-sync/causeway/core/value"
+)
+
+// Update changes documents, each on condition that the values it changes are
+// still as they were read. Documents must not repeat. Those that change the
+// same paths in the same way share a statement.
+func (s *Store) Update(ctx context.Context, c Collection, changes []Change) (Result, error) {
+	u := updater{Store: s, ctx: ctx, c: c, result: newResult()}
+	jobs := make([]*job, 0, len(changes))
+	for _, ch := range changes {
+		jobs = append(jobs, &job{id: ch.ID, draft: dql.NewDraft(draftOf(c, ch))})
+	}
+	if err := u.update(jobs); err != nil {
+		return u.result, fmt.Errorf("update ditto: %w", err)
+	}
+	return u.result, nil
+}
+
+func draftOf(c Collection, ch Change) dql.Change {
+	out := dql.Change{ID: ch.ID, Doc: ch.Doc, Maps: ch.Maps, Strict: c.Strict}
+	if !c.Strict {
+		out.Counters = c.Counters
+	}
+	for _, op := range ch.Ops {
+		out.Edits = append(out.Edits, dql.Edit{Path: op.Path, Old: op.Old, New: op.New, Counter: op.Counter})
+	}
+	return out
+}
+
+type updater struct {
+	*Store
+	ctx    context.Context
+	c      Collection
+	result Result
+}
+
+// job is one change on its way. Lost and rejected ones are out.
+type job struct {
+	id    docid.ID
+	draft *dql.Draft
+	out   bool
+}
+
+func (u *updater) update(jobs []*job) error {
+	if err := u.compile(jobs); err != nil {
+		return err
+	}
+	jobs = left(jobs)
+	if err := u.check(jobs); err != nil {
+		return err
+	}
+	jobs = left(jobs)
+	for i := 0; ; i++ {
+		rows := rowsAt(jobs, i, func(d *dql.Draft) []dql.Row { return d.Before })
+		if len(rows) == 0 {
+			break
+		}
+		won, err := u.run(rows)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			r.job.out = r.job.out || !won[r.job.id]
+		}
+		jobs = left(jobs)
+	}
+	var rows []rowJob
+	for _, j := range jobs {
+		if j.draft.IsEmpty() {
+			u.win(j)
+			continue
+		}
+		rows = append(rows, rowJob{j, j.draft.Row})
+	}
+	won, err := u.run(rows)
+	for _, r := range rows {
+		if won[r.job.id] {
+			u.win(r.job)
+		} else {
+			r.job.out = true
+		}
+	}
+	if err != nil {
+		return err
+	}
+	jobs = left(jobs)
+	for i := 0; ; i++ {
+		rows := rowsAt(jobs, i, func(d *dql.Draft) []dql.Row { return d.After })
+		if len(rows) == 0 {
+			return nil
+		}
+		if _, err := u.run(rows); err != nil {
+			return err
+		}
+	}
+}
+
+func (u *updater) win(j *job) {
+	u.result.Won[j.id] = true
+	if maps := j.draft.Maps(); len(maps) > 0 {
+		u.result.Maps[j.id] = maps
+	}
+}
+
+func (u *updater) reject(j *job, err error) {
+	u.result.Rejected[j.id] = err
+	j.out = true
+}
+
+func left(jobs []*job) []*job {
+	out := make([]*job, 0, len(jobs))
+	for _, j := range jobs {
+		if !j.out {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// compile makes every draft ready, reading what hides where a draft asks for
+// it: once for maps that are not known to be, once more for a type change.
+func (u *updater) compile(jobs []*job) error {
+	for len(jobs) > 0 {
+		var asks []ask
+		for _, j := range jobs {
+			looks, err := j.draft.Compile()
+			switch {
+			case err != nil:
+				u.reject(j, err)
+			case len(looks) > 0:
+				asks = append(asks, ask{j, looks})
+			}
+		}
+		if err := u.read(asks, mapsClash, u.look); err != nil {
+			return err
+		}
+		jobs = jobs[:0:0]
+		for _, a := range asks {
+			if !a.job.out {
+				jobs = append(jobs, a.job)
+			}
+		}
+	}
+	return nil
+}
+
+// look reads documents with all paths of a group declared as maps.
+func (u *updater) look(paths []value.Path, asks []ask) error {
+	resp, err := u.execute(u.ctx, api(u.c), dql.SelectTyped(u.c.Name, dql.TypesOf(dql.Map, paths...), askIDs(asks)), 0, false)
+	if err != nil {
+		return err
+	}
+	docs := map[docid.ID][]byte{}
+	for _, item := range resp.Items {
+		if id, ok := idOf(item); ok {
+			docs[id] = item
+		}
+	}
+	for _, a := range asks {
+		a.job.draft.Learn(a.paths, docs[a.job.id])
+	}
+	return nil
+}
+
+// check finds the values that hide at the paths that drafts remove.
+func (u *updater) check(jobs []*job) error {
+	var asks []ask
+	for _, j := range jobs {
+		if paths := j.draft.Checks(); len(paths) > 0 {
+			asks = append(asks, ask{j, paths})
+		}
+	}
+	return u.read(asks, columnsClash, u.find)
+}
+
+func (u *updater) find(paths []value.Path, asks []ask) error {
+	found := map[docid.ID][]dql.Found{}
+	for _, t := range dql.CheckTypes {
+		resp, err := u.execute(u.ctx, api(u.c), dql.SelectPaths(u.c.Name, t, paths, askIDs(asks)), 0, false)
+		if IsRejected(err) && t == dql.PNCounter {
+			continue // the type is a legacy: without it, nothing of it hides
+		}
+		if err != nil {
+			return err
+		}
+		for _, item := range resp.Items {
+			id, ok := idOf(item)
+			if !ok {
+				continue
+			}
+			for i, p := range paths {
+				if v := value.Lookup(item, value.PathOf(dql.Column(i))); v != nil {
+					found[id] = append(found[id], dql.Found{Path: p, Type: t, Value: v})
+				}
+			}
+		}
+	}
+	for _, a := range asks {
+		a.job.draft.Found(found[a.job.id])
+	}
+	return nil
+}
+
+// read puts questions about several documents into as few requests as may be.
+func (u *updater) read(asks []ask, clash func(a, b []value.Path) bool, run func([]value.Path, []ask) error) error {
+	for _, g := range gather(asks, clash) {
+		for _, kind := range byKind(g.asks, func(a ask) docid.ID { return a.job.id }) {
+			for _, part := range cut(kind, maxRead, maxBytes, func(a ask) int { return len(a.job.id) }) {
+				err := halve(part, func(asks []ask) error { return run(g.paths, asks) }, func(a ask, err error) {
+					u.reject(a.job, err)
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package dql
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/value"
+)
+
+var (
+	// ErrNotInteger says that a value at a counter path is no whole number.
+	ErrNotInteger = errors.New("a settable counter takes a whole number")
+	// ErrPath says that an edit's path cannot be written in this document.
+	ErrPath = errors.New("path cannot be written")
+)
+
+// Edit changes one unit from Old, as it was read, to New; nil means absent.
+type Edit struct {
+	Path     value.Path
+	Old, New []byte
+	Counter  bool // the unit is a settable counter
+}
+
+// Change is what is to happen to one document.
+type Change struct {
+	ID       docid.ID
+	Doc      []byte // the whole document as read
+	Edits    []Edit // their paths neither repeat nor contain each other
+	Maps     []value.Path
+	Counters []value.Path
+	Strict   bool
+}
+
+// Draft turns a Change into rows. It may have to know what hides in the
+// document, and asks:
+//
+//	d := NewDraft(change)
+//	for {
+//		looks, err := d.Compile()
+//		if err != nil || len(looks) == 0 {
+//			break
+//		}
+//		// read the document with the looks declared as maps
+//		d.Learn(looks, declared)
+//	}
+//	// read d.Checks(), with each of d.CheckTypes declared
+//	d.Found(found)
+//
+// Then Before, Row and After are what to run, in that order. Each row is
+// conditional; the change has won when Row has, and is lost when a row of
+// Before is.
+type Draft struct {
+	Before []Row // take away what hides behind values that Row removes
+	Row    Row
+	After  []Row // take away what Row uncovered
+
+	change Change
+	kinds  map[value.Path]kind
+	shown  map[value.Path][]byte // what showed at each look, declared a map
+	looked map[value.Path]bool
+
+	needs  map[value.Path]bool
+	where  map[value.Path]Condition
+	unsets []removal
+}
+
+type kind uint8
+
+const (
+	unknown  kind = iota
+	mapped        // written key by key
+	register      // one value, to be replaced as a whole
+)
+
+// removal is a path that Row unsets.
+type removal struct {
+	path  value.Path
+	shows []byte // what shows there, or would show if hidden did not hide
+	// hidden says that the path lies in a map that does not show.
+	hidden bool
+}
+
+// NewDraft begins a draft.
+func NewDraft(c Change) *Draft {
+	d := &Draft{
+		change: c,
+		kinds:  map[value.Path]kind{},
+		shown:  map[value.Path][]byte{},
+		looked: map[value.Path]bool{},
+	}
+	for _, p := range c.Maps {
+		d.kinds[p] = mapped
+	}
+	for _, e := range c.Edits {
+		if e.Counter && !slices.Contains(d.change.Counters, e.Path) {
+			d.change.Counters = append(slices.Clip(d.change.Counters), e.Path)
+		}
+	}
+	return d
+}
+
+// Learn tells what the document showed when it was read with exactly looks
+// declared as maps; nil if it was not there.
+func (d *Draft) Learn(looks []value.Path, declared []byte) {
+	for _, p := range looks {
+		d.looked[p] = true
+		d.shown[p] = value.Lookup(declared, p)
+	}
+}
+
+// Compile makes Row from what is known. It returns the paths that must be
+// read declared as maps before it can; there are none when Row is ready.
+func (d *Draft) Compile() (looks []value.Path, err error) {
+	d.Row = Row{ID: d.change.ID}
+	d.needs, d.where, d.unsets = map[value.Path]bool{}, map[value.Path]Condition{}, nil
+	whole := map[value.Path][]Edit{} // edits below a register, by the register
+	for _, e := range d.change.Edits {
+		at, err := d.parents(e.Path)
+		if err != nil {
+			return nil, err
+		}
+		if at != "" {
+			whole[at] = append(whole[at], e)
+			continue
+		}
+		if e.Old != nil {
+			d.require(Condition{Path: e.Path, Test: Equal, Value: e.Old})
+		} else if err := d.requireMissing(e.Path); err != nil {
+			return nil, err
+		}
+		if err := d.write(e.Path, e.Old, e.New); err != nil {
+			return nil, err
+		}
+	}
+	for p, edits := range whole {
+		if err := d.rewrite(p, edits); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.needs) > 0 {
+		// All that was looked at before goes along, so that one read shows all.
+		for p := range d.looked {
+			d.needs[p] = true
+		}
+		return sorted(d.needs), nil
+	}
+	d.finish()
+	return nil, nil
+}
+
+// parents requires each object above p to be one, and returns the topmost that
+// is a register, "" if none is.
+func (d *Draft) parents(p value.Path) (value.Path, error) {
+	if p == "" || d.change.Strict && p != p.Top() {
+		return "", fmt.Errorf("%w: %q in a strict collection", ErrPath, p)
+	}
+	for _, up := range p.Parents() {
+		v := value.Lookup(d.change.Doc, up)
+		switch {
+		case v == nil:
+			return "", nil
+		case !isObject(v):
+			return "", fmt.Errorf("%w: %q is no object", ErrPath, up)
+		case d.kind(up) == register:
+			return up, nil
+		}
+		d.require(Condition{Path: up, Test: Object})
+	}
+	return "", nil
+}
+
+// kind says how the object that shows at p is written. A map, read declared as
+// one, shows just what shows undeclared; a register hides then, and what shows
+// instead is an older map or nothing.
+func (d *Draft) kind(p value.Path) kind {
+	if k := d.kinds[p]; k != unknown {
+		return k
+	}
+	if !d.looked[p] {
+		d.needs[p] = true
+		return unknown
+	}
+	k := register
+	if d.agrees(p, value.Lookup(d.change.Doc, p), d.shown[p]) {
+		k = mapped
+	}
+	d.kinds[p] = k
+	return k
+}
+
+// agrees compares an object with its declared reading. Objects below that were
+// looked at as well have a verdict of their own.
+func (d *Draft) agrees(p value.Path, doc, declared []byte) bool {
+	if !isObject(declared) {
+		return false
+	}
+	for _, f := range zip(doc, declared) {
+		if !d.looked[p.Child(f.name)] && !same(f.a, f.b) {
+			return false
+		}
+	}
+	return true
+}
+
+// require adds a condition. One that asks for a value says more than one that
+// asks for an object.
+func (d *Draft) require(c Condition) {
+	if old, ok := d.where[c.Path]; !ok || old.Test == Object {
+		d.where[c.Path] = c
+	}
+}
+
+// requireMissing requires that nothing shows at p: at the topmost of its
+// parents that is not there, or at p itself.
+func (d *Draft) requireMissing(p value.Path) error {
+	for _, up := range append(p.Parents(), p) {
+		if value.Lookup(d.change.Doc, up) == nil {
+			d.require(Condition{Path: up, Test: Missing})
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %q is there", ErrPath, p)
+}
+
+func sorted(set map[value.Path]bool) []value.Path {
+	out := make([]value.Path, 0, len(set))
+	for p := range set {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
