@@ -5,27 +5,65 @@ import (
 	"log/slog"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
 )
 
-// Config is what a Bridge needs. All fields but Log and Metrics are required.
+// Times of the protocol. A batch may write for batchTime from before its claim
+// is sent; its claim lives claimTime by the database's clock.
+const (
+	batchTime = 45 * time.Second
+	claimTime = 90 * time.Second
+	rounds    = 4 // under one claim, before the message is given back
+	restarts  = 4 // lost races for the claim, before the message is given back
+	// txnLife: an older transaction is on every Ditto node, or collected.
+	txnLife = 15 * time.Minute
+)
+
+// Config is what a Bridge needs. Mongo, Ditto and Manifest are required.
 type Config struct {
 	Manifest *manifest.Manifest
 	Mongo    mongodb.Database
 	Ditto    ditto.Executor
-	Now      func() time.Time // monotonic clock, for deadlines
-	NewOwner func() string    // a fresh claim owner
-	Log      *slog.Logger
+
+	Now      func() time.Time              // monotonic; time.Now by default
+	NewOwner func() string                 // a fresh claim owner per batch; random by default
+	NewID    func() bson.ObjectID          // for documents born in Ditto; random by default
+	Jitter   func(n int64) int64           // a number below n; random by default
+	Both     func(f, g func() error) error // runs two reads; in parallel by default
+	Log      *slog.Logger                  // nothing is logged by default
 }
 
-// Bridge settles document pairs.
-type Bridge struct{ cfg Config }
+// Bridge settles document pairs. It is safe for concurrent use.
+type Bridge struct {
+	cfg     Config
+	records ledger.Records
+	mongo   mongodb.Store
+	ditto   *ditto.Store
+	mappers map[string]docid.Mapper
+}
 
 // New returns a Bridge.
-func New(cfg Config) *Bridge { return &Bridge{cfg: cfg} }
+func New(cfg Config) *Bridge {
+	cfg = withDefaults(cfg)
+	b := &Bridge{
+		cfg:     cfg,
+		records: ledger.Records{DB: cfg.Mongo},
+		mongo:   mongodb.Store{DB: cfg.Mongo},
+		ditto:   &ditto.Store{Exec: cfg.Ditto},
+		mappers: map[string]docid.Mapper{},
+	}
+	for _, c := range cfg.Manifest.Collections {
+		b.mappers[c.Name] = docid.New(c.Fields, c.Mode)
+	}
+	return b
+}
 
 // Verdict is what became of one hint.
 type Verdict struct {
@@ -35,13 +73,74 @@ type Verdict struct {
 	Delay time.Duration // with IsLater: how long to wait, 1 to 15 s
 }
 
-// Report counts what one Handle did.
+// Report counts what one Handle did, in pairs.
 type Report struct {
 	Pairs, Equal, ToDitto, ToMongo, Conflicts, Parked, Later, Failed, Rounds int
 }
 
 // Handle settles the pairs that hints name; verdicts[i] belongs to hints[i].
 // All hints of a pair share its fate.
-func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) (verdicts []Verdict, report Report) {
-	return nil, Report{}
+func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Report) {
+	owner := b.cfg.NewOwner()
+	t := &batch{
+		Bridge:   b,
+		owner:    owner,
+		ledger:   ledger.Store{DB: b.cfg.Mongo, Writer: owner},
+		hints:    hints,
+		verdicts: make([]Verdict, len(hints)),
+		pairs:    map[ledger.Key]*pair{},
+	}
+	if err := t.resolve(ctx); err != nil {
+		for i := range t.verdicts {
+			t.verdicts[i] = Verdict{Err: err}
+		}
+		t.report.Failed = len(hints)
+		return t.verdicts, t.report
+	}
+	t.report.Pairs = len(t.pairs)
+	t.run(ctx)
+	for _, p := range t.pairs {
+		t.conclude(ctx, p)
+	}
+	return t.verdicts, t.report
+}
+
+// batch is one Handle under way.
+type batch struct {
+	*Bridge
+	owner    string
+	ledger   ledger.Store
+	hints    []change.Hint
+	verdicts []Verdict
+	pairs    map[ledger.Key]*pair
+	claimed  time.Time // when the newest claim was sent
+	report   Report
+}
+
+// conclude turns a pair's end into its hints' verdicts.
+func (t *batch) conclude(ctx context.Context, p *pair) {
+	v := Verdict{Err: p.err}
+	switch {
+	case p.err == nil:
+	case IsLater(p.err):
+		t.report.Later++
+		v.Delay = t.delay(p)
+	default:
+		t.report.Failed++
+	}
+	for _, i := range p.hints {
+		t.verdicts[i] = v
+	}
+	t.cfg.Log.DebugContext(ctx, "pair", "collection", p.key.Collection, "id", string(p.key.ID), "row", p.plan.Row, "rounds", p.rounds, "error", p.err)
+}
+
+// delay is how long to wait before a pair is looked at again: longer the more
+// often it was sent again already, 1 to 15 s.
+func (t *batch) delay(p *pair) time.Duration {
+	tries := 0
+	for _, i := range p.hints {
+		tries = max(tries, t.hints[i].Tries)
+	}
+	longest := min(15, int64(1)<<min(tries+1, 4))
+	return time.Duration(1+t.cfg.Jitter(longest)) * time.Second
 }

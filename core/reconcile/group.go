@@ -33,7 +33,7 @@ type group struct {
 
 // groups pairs up everything that is known of the document's units.
 func groups(c *manifest.Collection, mu, du []leaf, base []ledger.Unit, ann []ledger.Announcement, registers []value.Path) []group {
-	mu, du, base = dropEmpty(mu, du, base)
+	mu, du, base, empty := setEmptyAside(mu, du, base)
 	var out []group
 	for len(mu) > 0 || len(du) > 0 || len(base) > 0 || len(ann) > 0 {
 		var root value.Path
@@ -60,6 +60,7 @@ func groups(c *manifest.Collection, mu, du []leaf, base []ledger.Unit, ann []led
 		g.du, du = cut(du, func(l leaf) bool { return root.Contains(l.path) })
 		g.base, base = cut(base, func(u ledger.Unit) bool { return root.Contains(u.Path) })
 		g.ann, ann = cut(ann, func(a ledger.Announcement) bool { return root.Contains(a.Path) })
+		g.restore(empty)
 		out = append(out, g)
 	}
 	return out
@@ -78,32 +79,56 @@ var (
 	emptyDitto = value.HashJSON([]byte("{}"))
 )
 
-// dropEmpty leaves out an empty object beside which the other side has fields:
-// there it stands for those fields' absence.
-func dropEmpty(mu, du []leaf, base []ledger.Unit) ([]leaf, []leaf, []ledger.Unit) {
-	var dropped []value.Path
-	drop := func(side, other []leaf, empty value.Hash) []leaf {
-		if !slices.ContainsFunc(side, func(l leaf) bool { return l.hash == empty }) {
-			return side
+// emptied is what setEmptyAside took out.
+type emptied struct {
+	mu, du []leaf
+	base   []ledger.Unit
+}
+
+// setEmptyAside takes out an empty object beside which the other side has
+// fields: there it stands for those fields' absence.
+func setEmptyAside(mu, du []leaf, base []ledger.Unit) ([]leaf, []leaf, []ledger.Unit, emptied) {
+	var out emptied
+	m, d := mu, du
+	mu, out.mu = split(mu, func(l leaf) bool { return l.hash == emptyMongo && below(d, l.path) })
+	du, out.du = split(du, func(l leaf) bool { return l.hash == emptyDitto && below(m, l.path) })
+	base, out.base = split(base, func(u ledger.Unit) bool {
+		return (u.M == emptyMongo || u.M.IsAbsent()) && (u.D == emptyDitto || u.D.IsAbsent()) &&
+			(below(m, u.Path) || below(d, u.Path))
+	})
+	return mu, du, base, out
+}
+
+// split divides s by a condition; s itself is kept when nothing fulfils it.
+func split[T any](s []T, out func(T) bool) (kept, taken []T) {
+	if !slices.ContainsFunc(s, out) {
+		return s, nil
+	}
+	for _, v := range s {
+		if out(v) {
+			taken = append(taken, v)
+		} else {
+			kept = append(kept, v)
 		}
-		return slices.DeleteFunc(slices.Clone(side), func(l leaf) bool {
-			gone := l.hash == empty && below(other, l.path)
-			if gone {
-				dropped = append(dropped, l.path)
-			}
-			return gone
-		})
 	}
-	m2, d2 := drop(mu, du, emptyMongo), drop(du, mu, emptyDitto)
-	isEmpty := func(u ledger.Unit) bool {
-		return (u.M == emptyMongo || u.M.IsAbsent()) && (u.D == emptyDitto || u.D.IsAbsent())
+	return kept, taken
+}
+
+// restore puts back what belongs to a group that is decided as a whole.
+func (g *group) restore(e emptied) {
+	g.mu = putBack(g.mu, e.mu, func(l leaf) value.Path { return l.path }, g.path)
+	g.du = putBack(g.du, e.du, func(l leaf) value.Path { return l.path }, g.path)
+	g.base = putBack(g.base, e.base, func(u ledger.Unit) value.Path { return u.Path }, g.path)
+}
+
+func putBack[T any](s, taken []T, path func(T) value.Path, root value.Path) []T {
+	for _, v := range taken {
+		if root.Contains(path(v)) {
+			i, _ := slices.BinarySearchFunc(s, path(v), func(a T, p value.Path) int { return strings.Compare(string(path(a)), string(p)) })
+			s = slices.Insert(slices.Clone(s), i, v)
+		}
 	}
-	if slices.ContainsFunc(base, isEmpty) {
-		base = slices.DeleteFunc(slices.Clone(base), func(u ledger.Unit) bool {
-			return isEmpty(u) && (slices.Contains(dropped, u.Path) || below(mu, u.Path) || below(du, u.Path))
-		})
-	}
-	return m2, d2, base
+	return s
 }
 
 // below reports whether a unit of side lies strictly below p.

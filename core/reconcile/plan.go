@@ -4,6 +4,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
@@ -33,7 +34,7 @@ type Input struct {
 
 	NewID bson.RawValue // MongoDB `_id` for a document born in Ditto
 	ID    []byte        // the Ditto id, JSON
-	Fill  []value.Field // mapped fields, for a Ditto document that lacks them
+	Fill  []docid.Field // mapped fields, for a Ditto document that lacks them
 }
 
 // DittoWrite is what Ditto is to be told: at most one of the three.

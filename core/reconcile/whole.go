@@ -83,12 +83,12 @@ func (x *decision) insertMongo(row string) *Problem {
 		if value.Lookup(js, p) != nil {
 			continue
 		}
-		filled, err := value.ReplaceJSON(js, p, f.Value)
+		filled, err := value.ReplaceJSON(js, p, f.JSON)
 		if err != nil {
 			return problemOf(p, err)
 		}
 		js = filled
-		fill = append(fill, ditto.Op{Path: p, New: f.Value})
+		fill = append(fill, ditto.Op{Path: p, New: f.JSON})
 	}
 	idx, doc := bsoncore.AppendDocumentStart(nil)
 	doc = bsoncore.AppendValueElement(doc, "_id", bsoncore.Value{Type: bsoncore.Type(id.Type), Data: id.Value})

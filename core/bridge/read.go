@@ -1,0 +1,239 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/mongodb"
+)
+
+// read reads both sides of the pairs, collection by collection, in bulk.
+func (t *batch) read(ctx context.Context, pairs []*pair) {
+	for _, name := range collections(pairs) {
+		of := inCollection(pairs, name)
+		for _, p := range of {
+			p.before()
+		}
+		err := t.cfg.Both(
+			func() error { return t.readMongo(ctx, of) },
+			func() error { return t.readDitto(ctx, of) },
+		)
+		switch {
+		case ditto.IsBehind(err):
+			t.abandon(ctx, of, errBehind)
+		case err != nil:
+			t.abandon(ctx, of, err)
+		}
+	}
+}
+
+func dittoCollection(c *manifest.Collection) ditto.Collection {
+	return ditto.Collection{Name: c.DittoName, Strict: c.Strict, Counters: c.Counters}
+}
+
+func (t *batch) readDitto(ctx context.Context, pairs []*pair) error {
+	ids := make([]docid.ID, len(pairs))
+	for i, p := range pairs {
+		ids[i] = p.key.ID
+	}
+	docs, _, err := t.ditto.Read(ctx, dittoCollection(pairs[0].rules), ids, t.transaction(pairs))
+	if err != nil {
+		return fmt.Errorf("read Ditto: %w", err)
+	}
+	for _, p := range pairs {
+		if d, ok := docs[p.key.ID]; ok {
+			p.ditto = &d
+		}
+	}
+	return nil
+}
+
+// transaction is the one that a read of these pairs must reflect: the highest
+// that an event or an entry names, unless it is so old that every node has it.
+func (t *batch) transaction(pairs []*pair) int64 {
+	now := t.cfg.Now()
+	var txn int64
+	for _, p := range pairs {
+		if now.Sub(p.entry.At) < txnLife || p.mine {
+			txn = max(txn, p.entry.Txn)
+		}
+		if p.rounds > 0 {
+			txn = max(txn, p.txn)
+		}
+		for _, i := range p.hints {
+			if h := t.hints[i]; h.At.IsZero() || now.Sub(h.At) < txnLife {
+				txn = max(txn, h.Txn)
+			}
+		}
+	}
+	return txn
+}
+
+func (t *batch) readMongo(ctx context.Context, pairs []*pair) error {
+	name := pairs[0].rules.Name
+	var ids []bson.RawValue
+	var byFields []*pair
+	for _, p := range pairs {
+		known := p.lookups()
+		if len(known) == 0 {
+			byFields = append(byFields, p)
+		}
+		ids = append(ids, known...)
+	}
+	if len(ids) > 0 {
+		docs, err := t.mongo.FindIDs(ctx, name, ids)
+		if err != nil {
+			return fmt.Errorf("read MongoDB: %w", err)
+		}
+		for _, p := range pairs {
+			p.takeByID(docs)
+			if p.mongo == nil && p.problem == nil && len(p.lookups()) > 0 {
+				byFields = append(byFields, p)
+			}
+		}
+	}
+	return t.readElsewhere(ctx, name, byFields)
+}
+
+// lookups lists the `_id`s under which MongoDB may hold the pair's document:
+// the one that the ledger records, with its BSON type, and those of the events;
+// without either, for a one-to-one collection, all that the Ditto id can mean.
+func (p *pair) lookups() []bson.RawValue {
+	var ids []bson.RawValue
+	if p.entry.MongoID.Type != 0 {
+		ids = append(ids, p.entry.MongoID)
+	}
+	ids = append(ids, p.mongoIDs...)
+	if len(ids) == 0 && p.mapper.OneToOne() {
+		return p.mapper.Candidates(p.key.ID)
+	}
+	return ids
+}
+
+// takeByID picks the pair's document among those found by `_id`: the recorded
+// one first. Further ones have the same Ditto id and are parked.
+func (p *pair) takeByID(docs []bson.Raw) {
+	for _, id := range p.lookups() {
+		i := slices.IndexFunc(docs, func(d bson.Raw) bool { return sameID(d.Lookup("_id"), id) })
+		if i < 0 || p.mongo != nil && sameID(p.mongo.Lookup("_id"), id) {
+			continue
+		}
+		doc := docs[i]
+		if !p.mapper.OneToOne() && !p.mapper.Pairs(doc, p.key.ID) {
+			if p.entry.Exists() && sameID(id, p.entry.MongoID) {
+				p.problem = mappedFieldChanged(p.rules)
+			}
+			continue
+		}
+		p.take(doc)
+	}
+}
+
+func (p *pair) take(doc bson.Raw) {
+	switch {
+	case p.mongo == nil:
+		p.mongo = doc
+	case !sameID(p.mongo.Lookup("_id"), doc.Lookup("_id")):
+		p.others = append(p.others, doc)
+	}
+}
+
+// readElsewhere looks for documents that are not under the recorded `_id`: by
+// the other BSON types of a one-to-one id, or by the mapped fields.
+func (t *batch) readElsewhere(ctx context.Context, name string, pairs []*pair) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	if pairs[0].mapper.OneToOne() {
+		var ids []bson.RawValue
+		for _, p := range pairs {
+			for _, id := range p.mapper.Candidates(p.key.ID) {
+				if !slices.ContainsFunc(p.lookups(), func(v bson.RawValue) bool { return sameID(v, id) }) {
+					ids = append(ids, id)
+				}
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		docs, err := t.mongo.FindIDs(ctx, name, ids)
+		if err != nil {
+			return fmt.Errorf("read MongoDB: %w", err)
+		}
+		for _, p := range pairs {
+			for _, d := range docs {
+				if slices.ContainsFunc(p.mapper.Candidates(p.key.ID), d.Lookup("_id").Equal) {
+					p.take(d)
+				}
+			}
+		}
+		return nil
+	}
+	var queries [][]mongodb.FieldValues
+	byID := map[docid.ID]*pair{}
+	for _, p := range pairs {
+		fields, err := p.mapper.MappedCandidates(p.key.ID)
+		if err != nil {
+			pr := idProblem(err)
+			p.problem = &pr
+			continue
+		}
+		query := make([]mongodb.FieldValues, len(fields))
+		for i, f := range fields {
+			query[i] = mongodb.FieldValues{Name: f.Name, Values: f.Values}
+		}
+		queries = append(queries, query)
+		byID[p.key.ID] = p
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	docs, err := t.mongo.FindMapped(ctx, name, queries)
+	if err != nil {
+		return fmt.Errorf("read MongoDB by mapped fields: %w", err)
+	}
+	for _, d := range docs {
+		id, err := pairs[0].mapper.FromMongo(d)
+		if p := byID[id]; err == nil && p != nil {
+			p.take(d)
+			continue
+		}
+		for _, p := range pairs { // a device may spell the same id in another way
+			if p.mapper.Pairs(d, p.key.ID) {
+				p.take(d)
+			}
+		}
+	}
+	return nil
+}
+
+// born is the MongoDB `_id` of a document born in Ditto, and the mapped fields
+// that its body may lack. The `_id` is chosen once: the claim records it.
+func (t *batch) born(p *pair) (bson.RawValue, []docid.Field) {
+	if p.mapper.OneToOne() {
+		id, err := p.mapper.Born(p.key.ID)
+		if err != nil {
+			return bson.RawValue{}, nil
+		}
+		return id, nil
+	}
+	if p.newID.Type == 0 {
+		id := t.cfg.NewID()
+		p.newID = bson.RawValue{Type: bson.TypeObjectID, Value: id[:]}
+	}
+	return p.newID, p.mapper.Fill(p.key.ID)
+}
+
+// before forgets the last round's documents, but remembers whether they moved.
+func (p *pair) before() {
+	if p.rounds > 0 {
+		p.lastMongo, p.lastDitto = p.mongo, p.ditto
+	}
+	p.mongo, p.ditto, p.others, p.problem = nil, nil, nil, nil
+}

@@ -1,0 +1,230 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/reconcile"
+)
+
+// run takes the pairs round and round until each has come to an end: read both
+// sides, decide, claim, record, write, settle.
+func (t *batch) run(ctx context.Context) {
+	all := make([]*pair, 0, len(t.pairs))
+	for _, p := range t.pairs {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *pair) int { return strings.Compare(a.key.String(), b.key.String()) })
+	for {
+		active := undone(all)
+		if len(active) == 0 {
+			return
+		}
+		t.report.Rounds++
+		if err := ctx.Err(); err != nil {
+			endAll(active, fmt.Errorf("settle: %w", err))
+			return
+		}
+		t.refresh(ctx, active)
+		t.takeOver(active)
+		t.read(ctx, undone(active))
+		t.decide(ctx, undone(active))
+		t.writeAll(ctx, undone(active))
+	}
+}
+
+func undone(pairs []*pair) []*pair {
+	out := make([]*pair, 0, len(pairs))
+	for _, p := range pairs {
+		if !p.done {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func endAll(pairs []*pair, err error) {
+	for _, p := range pairs {
+		p.end(err)
+	}
+}
+
+// refresh reads the entries of the pairs that lost a race for theirs. The
+// ledger is read before the documents, never after (docs/architecture.md).
+func (t *batch) refresh(ctx context.Context, pairs []*pair) {
+	var stale []*pair
+	var keys []ledger.Key
+	for _, p := range pairs {
+		if p.stale {
+			stale = append(stale, p)
+			keys = append(keys, p.key)
+		}
+	}
+	if len(stale) == 0 {
+		return
+	}
+	entries, err := t.ledger.Read(ctx, keys, nil)
+	if err != nil {
+		endAll(stale, fmt.Errorf("read ledger: %w", err))
+		return
+	}
+	byKey := map[ledger.Key]ledger.Entry{}
+	for _, e := range entries {
+		byKey[e.Key] = e
+	}
+	for _, p := range stale {
+		e, ok := byKey[p.key]
+		if !ok {
+			e = ledger.Entry{Key: p.key}
+		}
+		p.entry, p.stale = e, false
+	}
+}
+
+// takeOver turns away the pairs that somebody else is writing, and carries on
+// the announcements of claims that were left behind.
+func (t *batch) takeOver(pairs []*pair) {
+	for _, p := range undone(pairs) {
+		if p.mine || p.entry.Claim == nil {
+			continue
+		}
+		if p.entry.Claim.Live {
+			p.end(errClaimed)
+			continue
+		}
+		p.carried = p.entry.Claim.Announced
+	}
+}
+
+// decide asks reconcile about each pair, and stores the entries of those that
+// need no write.
+func (t *batch) decide(ctx context.Context, pairs []*pair) {
+	var only []*pair // only the ledger is written
+	for _, p := range pairs {
+		for _, doc := range p.others {
+			if err := t.parkMongo(ctx, p.key.Collection, doc.Lookup("_id"), conflictingID(p.rules)); err != nil {
+				t.abandon(ctx, []*pair{p}, err)
+			}
+		}
+		if p.done {
+			continue
+		}
+		p.parked = p.parked || p.entry.State == ledger.Parked
+		if p.problem != nil {
+			t.park(ctx, p, *p.problem)
+			continue
+		}
+		p.plan = reconcile.Decide(t.input(p))
+		p.newcomer = p.newcomer || p.mongo != nil && !p.entry.MongoID.Equal(p.mongo.Lookup("_id"))
+		switch plan := &p.plan; {
+		case plan.Problem != nil:
+			t.park(ctx, p, problem(*plan.Problem))
+		case plan.Writes():
+		case plan.Wait && p.mine:
+			t.abandon(ctx, []*pair{p}, errUnsure)
+		case plan.Wait && p.entry.Claim != nil && plan.Changed:
+			plan.Next.Claim = p.entry.Claim // it stays as it is, ended
+			only = append(only, p)
+		case plan.Changed || p.mine:
+			only = append(only, p)
+		default:
+			t.report.Equal++
+			p.end(nil)
+		}
+	}
+	t.settle(ctx, undone(only))
+}
+
+func (t *batch) input(p *pair) reconcile.Input {
+	in := reconcile.Input{
+		Rules:      p.rules,
+		Entry:      p.entry,
+		Carried:    p.carried,
+		Mongo:      p.mongo,
+		Removed:    p.removed,
+		DittoEvent: p.dittoEvent,
+		Txn:        p.txn,
+		ID:         p.key.ID.JSON(),
+	}
+	if p.ditto != nil {
+		in.Ditto, in.Registers = p.ditto.JSON, p.ditto.Registers
+	}
+	if p.mongo == nil && p.ditto != nil && p.entry.MongoID.Type == 0 {
+		in.NewID, in.Fill = t.born(p)
+	}
+	return in
+}
+
+// settle stores Next for pairs on which both sides are as it says, without a
+// claim, and ends them.
+func (t *batch) settle(ctx context.Context, pairs []*pair) {
+	if len(pairs) == 0 {
+		return
+	}
+	puts := make([]ledger.Put, len(pairs))
+	for i, p := range pairs {
+		puts[i] = ledger.Put{Prev: p.entry.Rev, Next: p.plan.Next}
+	}
+	won, err := t.put(ctx, puts)
+	if err != nil {
+		endAll(pairs, fmt.Errorf("settle: %w", err))
+		return
+	}
+	var settled []*pair
+	for i, p := range pairs {
+		if !won[i] {
+			p.restart()
+			continue
+		}
+		t.count(p)
+		settled = append(settled, p)
+		p.end(nil)
+	}
+	t.unpark(ctx, settled)
+}
+
+func (t *batch) put(ctx context.Context, puts []ledger.Put) ([]bool, error) {
+	for i := range puts {
+		puts[i].Next.Rev = puts[i].Prev + 1
+	}
+	return t.ledger.Put(ctx, puts)
+}
+
+func (t *batch) count(p *pair) {
+	switch {
+	case !p.wroteDitto && !p.wroteMongo:
+		t.report.Equal++
+	default:
+		if p.wroteDitto {
+			t.report.ToDitto++
+		}
+		if p.wroteMongo {
+			t.report.ToMongo++
+		}
+	}
+}
+
+// abandon gives pairs back with their announcements kept and the claim ended,
+// so that whoever comes next carries on at once.
+func (t *batch) abandon(ctx context.Context, pairs []*pair, reason error) {
+	var puts []ledger.Put
+	for _, p := range pairs {
+		p.end(reason)
+		if !p.mine {
+			continue
+		}
+		next := p.entry
+		next.Claim = &ledger.Claim{Owner: t.owner, Announced: p.carried}
+		puts = append(puts, ledger.Put{Prev: p.entry.Rev, Next: next})
+	}
+	if len(puts) == 0 {
+		return
+	}
+	// Should this fail, the claims run out by themselves.
+	if _, err := t.put(ctx, puts); err != nil {
+		t.cfg.Log.WarnContext(ctx, "claims left to run out", "pairs", len(puts), "error", err)
+	}
+}

@@ -1,0 +1,257 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/value"
+)
+
+var errDeadline = errors.New("the batch ran out of time; its pairs are handled again")
+
+// writeAll claims the pairs, records what loses, writes both sides, and
+// settles the pairs whose every write won.
+func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
+	pairs = t.shadowed(ctx, pairs)
+	pairs = t.claim(ctx, pairs)
+	pairs = t.record(ctx, pairs)
+	for _, name := range collections(pairs) {
+		of := inCollection(pairs, name)
+		if t.late() {
+			t.abandon(ctx, of, errDeadline)
+			continue
+		}
+		t.writeDitto(ctx, of)
+		if t.late() {
+			t.abandon(ctx, undone(of), errDeadline)
+			continue
+		}
+		t.writeMongo(ctx, undone(of))
+	}
+	var won []*pair
+	for _, p := range undone(pairs) {
+		switch {
+		case p.err != nil:
+			t.abandon(ctx, []*pair{p}, p.err)
+		case p.wonDitto && p.wonMongo:
+			won = append(won, p)
+		default:
+			t.again(ctx, p)
+		}
+	}
+	t.settle(ctx, won)
+}
+
+// late reports whether the time in which this batch may write is over: its
+// claims must still be live when the last write arrives.
+func (t *batch) late() bool { return t.cfg.Now().Sub(t.claimed) > batchTime }
+
+// claim announces what is about to be written, for the batch in one request.
+func (t *batch) claim(ctx context.Context, pairs []*pair) []*pair {
+	if len(pairs) == 0 {
+		return nil
+	}
+	puts := make([]ledger.Put, len(pairs))
+	for i, p := range pairs {
+		next := p.plan.Claimed
+		next.Claim = &ledger.Claim{Owner: t.owner, Announced: p.plan.Announced}
+		puts[i] = ledger.Put{Prev: p.entry.Rev, Next: next, ClaimFor: claimTime}
+	}
+	t.claimed = t.cfg.Now()
+	won, err := t.put(ctx, puts)
+	if err != nil {
+		endAll(pairs, fmt.Errorf("claim: %w", err))
+		return nil
+	}
+	var mine []*pair
+	for i, p := range pairs {
+		if !won[i] {
+			p.restart()
+			continue
+		}
+		p.entry, p.mine, p.carried = puts[i].Next, true, p.plan.Announced
+		p.plan.Next.Rev = p.entry.Rev
+		mine = append(mine, p)
+	}
+	return mine
+}
+
+// record stores the losing values before they are written over (invariant 1).
+func (t *batch) record(ctx context.Context, pairs []*pair) []*pair {
+	var conflicts []ledger.Conflict
+	for _, p := range pairs {
+		for _, l := range p.plan.Losers {
+			conflicts = append(conflicts, ledger.Conflict{
+				Key: p.key, MongoID: p.entry.MongoID, Rev: p.entry.Rev, Path: l.Path, Side: l.Side,
+				Value: l.Mongo, JSON: string(l.Ditto), Rule: string(l.Rule),
+			})
+		}
+	}
+	if len(conflicts) == 0 {
+		return pairs
+	}
+	t.report.Conflicts += len(conflicts)
+	if err := t.records.PutConflicts(ctx, conflicts); err != nil {
+		t.abandon(ctx, pairs, fmt.Errorf("record losing values: %w", err))
+		return nil
+	}
+	return pairs
+}
+
+func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
+	var inserts []ditto.Document
+	var updates []ditto.Change
+	var deletes []ditto.Document
+	writing := map[docid.ID]*pair{}
+	for _, p := range pairs {
+		w := p.plan.ToDitto
+		if p.wonDitto = w.IsZero(); p.wonDitto {
+			continue
+		}
+		writing[p.key.ID] = p
+		switch {
+		case w.Insert != nil:
+			inserts = append(inserts, ditto.Document{ID: p.key.ID, JSON: w.Insert})
+		case w.Delete:
+			deletes = append(deletes, *p.ditto)
+		default:
+			updates = append(updates, ditto.Change{ID: p.key.ID, Doc: p.ditto.JSON, Ops: w.Ops, Maps: knownMaps(p)})
+		}
+	}
+	if len(writing) == 0 {
+		return
+	}
+	c := dittoCollection(pairs[0].rules)
+	take := func(r ditto.Result, err error) {
+		for id := range r.Won {
+			if p := writing[id]; p != nil {
+				p.wonDitto, p.wroteDitto = true, true
+			}
+		}
+		for id, why := range r.Rejected {
+			if p := writing[id]; p != nil {
+				t.park(ctx, p, rejectedBy("Ditto", why))
+			}
+		}
+		for _, p := range writing {
+			p.plan.Next.Txn = max(p.plan.Next.Txn, r.Txn)
+			p.txn = max(p.txn, r.Txn) // the next round reads at least what this write saw
+		}
+		for id, maps := range r.Maps {
+			if p := writing[id]; p != nil {
+				p.learnMaps(maps)
+			}
+		}
+		if err != nil {
+			for _, p := range writing {
+				if !p.wonDitto && !p.done && p.err == nil {
+					p.err = fmt.Errorf("write to Ditto: %w", err)
+				}
+			}
+		}
+	}
+	if len(inserts) > 0 {
+		take(t.ditto.Insert(ctx, c, inserts))
+	}
+	if len(updates) > 0 {
+		take(t.ditto.Update(ctx, c, updates))
+	}
+	if len(deletes) > 0 {
+		take(t.ditto.Delete(ctx, c, deletes))
+	}
+}
+
+func (t *batch) writeMongo(ctx context.Context, pairs []*pair) {
+	var changes []mongodb.Change
+	var of []*pair
+	for _, p := range pairs {
+		w := p.plan.ToMongo
+		if p.wonMongo = w.IsZero(); p.wonMongo || p.err != nil {
+			continue
+		}
+		ch := mongodb.Change{ID: p.entry.MongoID, Insert: w.Insert, Ops: w.Ops, Doc: p.mongo}
+		if w.Delete {
+			ch.Delete = p.mongo
+		}
+		changes, of = append(changes, ch), append(of, p)
+	}
+	if len(changes) == 0 {
+		return
+	}
+	outcomes, reasons, err := t.mongo.Write(ctx, of[0].rules.Name, changes)
+	for i, p := range of {
+		switch {
+		case i < len(outcomes) && outcomes[i] == mongodb.Won:
+			p.wonMongo, p.wroteMongo = true, true
+		case i < len(outcomes) && outcomes[i] == mongodb.Rejected:
+			t.park(ctx, p, rejectedBy("MongoDB", reasons[i]))
+		case err != nil:
+			p.err = fmt.Errorf("write to MongoDB: %w", err)
+		}
+	}
+}
+
+// again sends a pair into its next round, under its own claim: a write found
+// other values, or its fate is unknown.
+func (t *batch) again(ctx context.Context, p *pair) {
+	p.rounds++
+	if p.unmoved() {
+		t.park(ctx, p, problem{
+			Code:    "defect",
+			Message: "a conditional write did not match although the same values were read before and after it",
+			Mend:    "report this with the pair's key; for a new document, check that the API key may read it",
+		})
+		return
+	}
+	if p.rounds >= rounds {
+		t.abandon(ctx, []*pair{p}, fmt.Errorf("the pair %s changed during each of %d rounds", p.key, rounds))
+	}
+}
+
+func collections(pairs []*pair) []string {
+	names := map[string]bool{}
+	for _, p := range pairs {
+		names[p.key.Collection] = true
+	}
+	return sortedKeys(names)
+}
+
+func inCollection(pairs []*pair, name string) []*pair {
+	var out []*pair
+	for _, p := range pairs {
+		if p.key.Collection == name {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// knownMaps lists the objects of the document that the ledger knows as maps:
+// an entry's path stands for every object below it too.
+func knownMaps(p *pair) []value.Path {
+	var out []value.Path
+	for _, top := range p.entry.Maps {
+		out = appendObjects(out, top, value.Lookup(p.ditto.JSON, top))
+	}
+	return out
+}
+
+func appendObjects(out []value.Path, p value.Path, js []byte) []value.Path {
+	if len(js) == 0 || js[0] != '{' {
+		return out
+	}
+	out = append(out, p)
+	fields, err := value.Members(js)
+	if err != nil {
+		return out
+	}
+	for _, f := range fields {
+		out = appendObjects(out, p.Child(f.Name), f.Value)
+	}
+	return out
+}

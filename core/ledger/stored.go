@@ -1,0 +1,10 @@
+package ledger
+
+import "go.mongodb.org/mongo-driver/v2/bson"
+
+// Decode reads an entry as it is stored. Whether its claim is live only the
+// database's clock can tell, so Claim.Live is not set: use Store.Read for that.
+func Decode(stored bson.Raw) (Entry, error) {
+	e, _, err := decode(stored)
+	return e, err
+}

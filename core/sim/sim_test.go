@@ -1,0 +1,64 @@
+package sim_test
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/causeway-sync/causeway/core/sim"
+)
+
+var (
+	seed      = flag.Uint64("seed", 0, "replay this one history, with its log")
+	histories = flag.Int("histories", 20_000, "how many histories to play")
+)
+
+// rates draws one of four rates of crashes from the seed, and the other
+// hazards with it.
+func rates(seed uint64) sim.Rates {
+	r := sim.Rates{Crash: []float64{0, 0.002, 0.01, 0.05}[seed%4], Duplicate: 0.2}
+	if seed/4%2 == 1 {
+		r.Behind, r.Blind = 0.1, 0.01
+	}
+	if seed/8%2 == 1 {
+		r.Lose = 0.1
+	}
+	if seed/16%2 == 1 {
+		r.FailedWrite, r.AmbiguousWrite = 0.02, 0.02
+	}
+	return r
+}
+
+// TestHistories plays random histories (invariants 1 to 5 and 7).
+func TestHistories(t *testing.T) {
+	if *seed != 0 {
+		w := sim.New(*seed, rates(*seed))
+		w.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		if err := w.Run(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	var next atomic.Uint64
+	var failures atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				s := next.Add(1)
+				if s > uint64(*histories) || failures.Load() >= 5 {
+					return
+				}
+				if err := sim.New(s, rates(s)).Run(); err != nil {
+					failures.Add(1)
+					t.Errorf("history %d: %v\nreplay: go test ./core/sim -run TestHistories -seed %d", s, err, s)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
