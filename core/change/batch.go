@@ -48,6 +48,7 @@ const (
 	ReasonDatabase   = "database is not configured"
 	ReasonCollection = "collection is not configured"
 	ReasonNoDocument = "operation changes no document"
+	ReasonHeartbeat  = "heartbeat of Ditto's change feed"
 )
 
 // undecodable is the class of an event that no retry makes readable.
@@ -66,6 +67,12 @@ func errorf(format string, args ...any) error {
 func IsUndecodable(err error) bool {
 	var e *undecodable
 	return errors.As(err, &e)
+}
+
+// Unread is the notice that stands for events of Ditto that could not be read:
+// a sweep finds what they announced (invariant 1).
+func Unread(at time.Time) Notice {
+	return Notice{Side: value.Ditto, Reason: "undecodable event", At: at}
 }
 
 // fail is a Batch of one event that could not be read.

@@ -53,6 +53,8 @@ func (d Decoder) ditto(body []byte) Batch {
 	switch {
 	case typ == "requeryrequired":
 		return d.requery(coll, n)
+	case typ == "heartbeat":
+		return Batch{Ignored: []Ignored{{coll, ReasonHeartbeat}}}
 	case typ == "documentchanged", typ == "" && object(change):
 	default:
 		return fail(errorf("ditto event: type is neither documentChanged nor requeryRequired"))

@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/causeway-sync/causeway/core/bridge"
+	"github.com/causeway-sync/causeway/core/change"
+	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/secret"
+	"github.com/causeway-sync/causeway/core/telemetry"
+	"github.com/causeway-sync/causeway/functions/internal/queue"
+	"github.com/causeway-sync/causeway/functions/internal/receiver"
+	"github.com/causeway-sync/causeway/functions/internal/webhook"
+	"github.com/causeway-sync/causeway/functions/internal/worker"
+)
+
+// Worker is the function's worker. Nothing is contacted before the first key.
+func (env Environment) Worker() *worker.Worker {
+	w := &worker.Worker{
+		Decoder: change.Decoder{Manifest: env.Manifest},
+		Settler: env.settler(),
+		IsLater: bridge.IsLater,
+		Metrics: env.metrics(),
+		Log:     env.Log,
+		Now:     time.Now,
+	}
+	if env.QueueURL != "" {
+		w.Queue = env.queue()
+	}
+	return w
+}
+
+// Receiver is the function's receiver. It knows no secret but the webhook's.
+func (env Environment) Receiver() *receiver.Receiver {
+	return &receiver.Receiver{
+		Decoder: change.Decoder{Manifest: env.Manifest},
+		Queue:   env.queue(),
+		Keys:    env.webhookKeys(secret.NewReader(secret.AWS(), time.Now)),
+		Metrics: env.metrics(),
+		Log:     env.Log,
+		Now:     time.Now,
+	}
+}
+
+func (env Environment) metrics() *telemetry.Metrics {
+	return telemetry.NewMetrics(os.Stdout, time.Now,
+		telemetry.Dimension{Name: "Deployment", Value: env.Manifest.Name},
+		telemetry.Dimension{Name: "Function", Value: env.Function + suffix(env.Role)})
+}
+
+// suffix tells the receiver's metrics from its worker's.
+func suffix(r Role) string {
+	if r == Receiver {
+		return "-receiver"
+	}
+	return ""
+}
+
+func (env Environment) queue() *queue.Queue {
+	client := once(func(ctx context.Context) (queue.SQS, error) {
+		cfg, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load AWS configuration: %w", err)
+		}
+		return sqs.NewFromConfig(cfg), nil
+	})
+	return queue.New(env.QueueURL, client, queue.Wait)
+}
+
+// settler makes the bridge at first use: secrets are read, and the ledger's
+// indexes made where they are missing.
+func (env Environment) settler() func(context.Context) (worker.Settler, error) {
+	secrets := secret.NewReader(secret.AWS(), time.Now)
+	return once(func(ctx context.Context) (worker.Settler, error) {
+		db := mongodb.NewReconnecting(env.Manifest.Database, env.connectionString(secrets))
+		if err := ledger.CreateIndexes(ctx, db); err != nil {
+			return nil, fmt.Errorf("prepare ledger: %w", err)
+		}
+		client, err := ditto.NewClient(ditto.ClientConfig{
+			Endpoint: env.DittoURL,
+			Keys:     apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return bridge.New(bridge.Config{Manifest: env.Manifest, Mongo: db, Ditto: client, Log: env.Log}), nil
+	})
+}
+
+// connectionString reads MongoDB's connection string as the manifest says.
+func (env Environment) connectionString(secrets *secret.Reader) mongodb.Secret {
+	s := env.Manifest.Secret
+	ref := secret.Ref{ID: s.ID, Key: s.Key, RoleARN: s.RoleARN, Region: s.Region}
+	if d := env.Manifest.Deployment; d != nil && s.RoleARN != "" {
+		ref.ExternalID = d.ExternalID
+	}
+	return func(ctx context.Context, refresh bool) (string, error) {
+		return read(ctx, secrets, ref, refresh)
+	}
+}
+
+// apiKey is a ditto.KeySource.
+type apiKey struct {
+	secrets *secret.Reader
+	ref     secret.Ref
+}
+
+func (k apiKey) Key(ctx context.Context, refresh bool) (string, error) {
+	return read(ctx, k.secrets, k.ref, refresh)
+}
+
+func (env Environment) webhookKeys(secrets *secret.Reader) func(context.Context, bool) (webhook.Keys, error) {
+	return func(ctx context.Context, refresh bool) (webhook.Keys, error) {
+		if env.WebhookSecret == "" {
+			return webhook.Keys{}, errors.New("CAUSEWAY_DITTO_WEBHOOK_SECRET is not set, and the manifest's Deployment names no webhook secret")
+		}
+		v, err := read(ctx, secrets, secret.Ref{ID: env.WebhookSecret}, refresh)
+		if err != nil {
+			return webhook.Keys{}, err
+		}
+		return webhook.ParseKeys(manifest.Redacted(v))
+	}
+}
+
+func read(ctx context.Context, secrets *secret.Reader, ref secret.Ref, refresh bool) (string, error) {
+	get := secrets.Get
+	if refresh {
+		get = secrets.Refresh
+	}
+	v, err := get(ctx, ref)
+	return string(v), err
+}
+
+// once makes a value at first use, and tries again at the next when that
+// failed.
+func once[T any](make func(context.Context) (T, error)) func(context.Context) (T, error) {
+	var (
+		mu   sync.Mutex
+		done bool
+		v    T
+	)
+	return func(ctx context.Context) (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if done {
+			return v, nil
+		}
+		got, err := make(ctx)
+		if err != nil {
+			return got, err
+		}
+		v, done = got, true
+		return v, nil
+	}
+}
