@@ -7,14 +7,20 @@ import "strconv"
 // 0, every other number in Ditto's spelling. On an error dst comes back as it
 // was.
 func Canonical(dst, js []byte) ([]byte, error) {
-	var room [64]node
-	t, err := scan(js, room[:])
+	r := borrow()
+	defer r.free()
+	return canonical(dst, js, r)
+}
+
+func canonical(dst, js []byte, r *room) ([]byte, error) {
+	t, err := scan(js, r)
 	if err != nil {
 		return dst, err
 	}
-	var some [32]member
-	c := canonicalizer{tape: &t, dst: dst, members: some[:0]}
-	if err := c.value(0); err != nil {
+	c := canonicalizer{tape: &t, dst: dst, members: r.members[:0]}
+	err = c.value(0)
+	r.members, r.keys = c.members, t.keys
+	if err != nil {
 		return dst, err
 	}
 	return c.dst, nil
@@ -26,11 +32,21 @@ func HashJSON(js []byte) Hash {
 	if len(js) == 0 {
 		return Absent
 	}
-	var room [1024]byte
-	if c, err := Canonical(room[:0], js); err == nil {
-		return sum(c)
+	r := borrow()
+	defer r.free()
+	var err error
+	if r.a, err = canonical(r.a[:0], js, r); err != nil {
+		return sum(js)
 	}
-	return sum(js)
+	return sum(r.a)
+}
+
+// Valid reports what is wrong with js as JSON, in MaxDepth and UTF-8 too.
+func Valid(js []byte) error {
+	r := borrow()
+	defer r.free()
+	_, err := scan(js, r)
+	return err
 }
 
 type canonicalizer struct {
@@ -90,10 +106,10 @@ func (c *canonicalizer) object(n int) error {
 			c.dst = append(c.dst, ',')
 		}
 		m := c.members[i]
-		c.string(m.node - 1)
+		c.string(int(m.node) - 1)
 		c.dst = append(c.dst, ':')
-		if err := c.value(m.node); err != nil {
-			return under(m.key, err)
+		if err := c.value(int(m.node)); err != nil {
+			return under(c.key(m), err)
 		}
 	}
 	c.members = c.members[:base]

@@ -6,8 +6,9 @@ import "math"
 // document ids: at most 256. Floats are counted in full, although Ditto takes
 // none in an id.
 func CBORSize(js []byte) (int, error) {
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return 0, err
 	}
@@ -62,8 +63,9 @@ func headSize(n uint64) int {
 // HasFloat reports whether js holds a number that Ditto would store as a
 // float, at any depth.
 func HasFloat(js []byte) bool {
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return false
 	}

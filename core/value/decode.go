@@ -19,18 +19,19 @@ import (
 // Extended JSON objects and plain values are understood in both modes; m only
 // says which form like has in Ditto.
 func Decode(js []byte, like bson.RawValue, m Mode) (bson.RawValue, error) {
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return bson.RawValue{}, err
 	}
-	var members [32]member
-	d := decoder{tape: &t, mode: m, members: members[:0], dst: make([]byte, 0, len(js)+len(js)/4+16)}
+	d := decoder{tape: &t, mode: m, members: r.members[:0], dst: r.a[:0]}
 	typ, err := d.value(0, raw{like.Type, like.Value})
+	r.a, r.members, r.keys = d.dst, d.members, t.keys
 	if err != nil {
 		return bson.RawValue{}, err
 	}
-	return bson.RawValue{Type: typ, Value: d.dst}, nil
+	return bson.RawValue{Type: typ, Value: append(make([]byte, 0, len(d.dst)), d.dst...)}, nil
 }
 
 // raw is a BSON value; the zero raw is none.
@@ -170,66 +171,6 @@ func (d *decoder) timestamp(seconds uint32, like raw) {
 	d.dst = binary.LittleEndian.AppendUint32(d.dst, seconds)
 }
 
-// decimal appends digits as a Decimal128, if they fit one.
-func (d *decoder) decimal(s []byte, like raw) (bson.Type, bool) {
-	if like.t == bson.TypeDecimal128 && len(like.v) == 16 && decimal(like.v).String() == string(s) {
-		d.dst = append(d.dst, like.v...) // also when it is not in its canonical form
-		return bson.TypeDecimal128, true
-	}
-	dec, ok := parseDecimal(s)
-	if !ok {
-		return 0, false
-	}
-	hi, lo := dec.GetBytes()
-	d.int64(int64(lo))
-	d.int64(int64(hi))
-	return bson.TypeDecimal128, true
-}
-
-// parseDecimal reads a number of the JSON grammar, NaN, Infinity or -Infinity.
-func parseDecimal(s []byte) (bson.Decimal128, bool) {
-	switch string(s) {
-	case "NaN", "Infinity", "-Infinity":
-	default:
-		if !isNumber(s) {
-			return bson.Decimal128{}, false
-		}
-	}
-	dec, err := bson.ParseDecimal128(string(s))
-	return dec, err == nil
-}
-
-// isNumber reports whether s is a number as JSON spells them; leading zeros
-// and a plus sign are allowed.
-func isNumber(s []byte) bool {
-	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
-		s = s[1:]
-	}
-	i := skipDigits(s, 0)
-	if i == 0 {
-		return false
-	}
-	if i < len(s) && s[i] == '.' {
-		j := skipDigits(s, i+1)
-		if j == i+1 {
-			return false
-		}
-		i = j
-	}
-	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
-		i++
-		if i < len(s) && (s[i] == '+' || s[i] == '-') {
-			i++
-		}
-		j := skipDigits(s, i)
-		if j == i {
-			return false
-		}
-		i = j
-	}
-	return i == len(s)
-}
-
 // string appends a string towards like.
 func (d *decoder) string(s []byte, like raw) bson.Type {
 	switch like.t {
@@ -291,12 +232,12 @@ func (d *decoder) object(n int, like raw) error {
 	if like.t == bson.TypeEmbeddedDocument {
 		r, err := elements(like.v)
 		for err == nil {
-			var el elem
+			var el element
 			var ok bool
 			if el, ok, err = r.next(); !ok {
 				break
 			}
-			i := find(d.members[base:end], el.key)
+			i := d.find(d.members[base:end], el.key)
 			if i < 0 || d.members[base+i].used {
 				continue
 			}
@@ -320,16 +261,16 @@ func (d *decoder) object(n int, like raw) error {
 
 // element appends type, key and value of a member.
 func (d *decoder) element(m member, like raw) error {
-	if bytes.IndexByte(m.key, 0) >= 0 {
-		return fail(ErrNulKey, "")
-	}
 	at := len(d.dst)
 	d.dst = append(d.dst, 0)
-	d.dst = append(d.dst, m.key...)
+	d.dst = append(d.dst, d.key(m)...)
+	if m.copied && bytes.IndexByte(d.dst[at+1:], 0) >= 0 { // only an escape can make a NUL
+		return fail(ErrNulKey, "")
+	}
 	d.dst = append(d.dst, 0)
-	t, err := d.value(m.node, like)
+	t, err := d.value(int(m.node), like)
 	if err != nil {
-		return under(m.key, err)
+		return under(d.key(m), err)
 	}
 	d.dst[at] = byte(t)
 	return nil

@@ -100,7 +100,7 @@ type likeArray struct {
 func (a *likeArray) read(v []byte) {
 	r, err := elements(v)
 	for err == nil {
-		var el elem
+		var el element
 		var ok bool
 		if el, ok, err = r.next(); !ok {
 			break
@@ -151,8 +151,8 @@ func (a *likeArray) index(m Mode) {
 	e := encoder{canon: true}
 	for {
 		for i, el := range a.elems {
-			e.dst, e.elems = e.dst[:0], e.elems[:0]
-			if e.value(el.t, el.v, m, 0) != nil {
+			e.src, e.dst, e.elems = el.v, e.dst[:0], e.elems[:0]
+			if e.value(el.t, 0, len(el.v), m, 0) != nil {
 				continue
 			}
 			if _, ok := a.byText[string(e.dst)]; !ok {

@@ -31,7 +31,7 @@ func (d *decoder) sameKeys(n int, like raw) bool {
 		if !ok {
 			return true
 		}
-		if find(all, el.key) < 0 {
+		if d.find(all, el.key) < 0 {
 			return false
 		}
 	}
@@ -75,8 +75,8 @@ func (d *decoder) onlyWrapper(n int, name string) error {
 
 func (d *decoder) sameText(n int, like raw) bool {
 	c := canonicalizer{tape: d.tape}
-	e := encoder{canon: true}
-	if !wellFormed(like.t, like.v) || c.value(n) != nil || e.value(like.t, like.v, EJSON, 0) != nil {
+	e := encoder{src: like.v, canon: true}
+	if !wellFormed(like.t, like.v) || c.value(n) != nil || e.value(like.t, 0, len(like.v), EJSON, 0) != nil {
 		return false
 	}
 	return bytes.Equal(c.dst, e.dst)

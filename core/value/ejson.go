@@ -15,7 +15,8 @@ import (
 
 // wrapper appends the canonical Extended JSON v2 object of a value whose type
 // JSON lacks.
-func (e *encoder) wrapper(t bson.Type, v []byte, depth int) error {
+func (e *encoder) wrapper(t bson.Type, at, end, depth int) error {
+	v := e.src[at:end]
 	switch t {
 	case bson.TypeInt32:
 		e.dst = append(e.dst, `{"$numberInt":"`...)
@@ -31,7 +32,7 @@ func (e *encoder) wrapper(t bson.Type, v []byte, depth int) error {
 		e.dst = append(e.dst, `"}`...)
 	case bson.TypeDecimal128:
 		e.dst = append(e.dst, `{"$numberDecimal":"`...)
-		e.dst = append(e.dst, decimal(v).String()...)
+		e.dst = appendDecimal(e.dst, v)
 		e.dst = append(e.dst, `"}`...)
 	case bson.TypeObjectID:
 		e.dst = append(e.dst, `{"$oid":"`...)
@@ -58,7 +59,7 @@ func (e *encoder) wrapper(t bson.Type, v []byte, depth int) error {
 	case bson.TypeSymbol:
 		return e.wrapText(`{"$symbol":`, v)
 	case bson.TypeCodeWithScope:
-		return e.codeWithScope(v, depth)
+		return e.codeWithScope(at, end, depth)
 	case bson.TypeUndefined:
 		e.dst = append(e.dst, `{"$undefined":true}`...)
 	case bson.TypeMinKey:
@@ -143,8 +144,8 @@ func (e *encoder) dbPointer(v []byte) error {
 
 // codeWithScope writes the scope as Extended JSON in either mode: nothing that
 // a device could read plainly depends on it.
-func (e *encoder) codeWithScope(v []byte, depth int) error {
-	code, scope, ok := splitCode(v)
+func (e *encoder) codeWithScope(at, end, depth int) error {
+	code, scope, ok := splitCode(e.src[at:end])
 	if !ok {
 		return badBSON("code with scope that is cut short")
 	}
@@ -153,7 +154,7 @@ func (e *encoder) codeWithScope(v []byte, depth int) error {
 		return err
 	}
 	e.dst = append(e.dst, `,"$scope":`...)
-	if err := e.document(scope, EJSON, depth+1); err != nil {
+	if err := e.document(end-len(scope), end, EJSON, depth+1); err != nil {
 		return under([]byte("$scope"), err)
 	}
 	e.dst = append(e.dst, '}')
@@ -197,8 +198,9 @@ func WrapperKey(js []byte) (string, bool) {
 	if !startsObject(js) {
 		return "", false
 	}
-	var room [32]node
-	t, err := scan(js, room[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return "", false
 	}

@@ -8,6 +8,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
+// element is one element of a BSON document.
+type element struct {
+	key, val []byte
+	typ      bson.Type
+}
+
 // elementReader walks the elements of a BSON document or array.
 type elementReader struct{ rest []byte }
 
@@ -21,22 +27,22 @@ func elements(v []byte) (elementReader, error) {
 
 // next is the next element, false at the end. Its value has the length that
 // its type asks for.
-func (r *elementReader) next() (elem, bool, error) {
+func (r *elementReader) next() (element, bool, error) {
 	if len(r.rest) == 0 {
-		return elem{}, false, nil
+		return element{}, false, nil
 	}
 	t := bson.Type(r.rest[0])
 	n := bytes.IndexByte(r.rest[1:], 0)
 	if n < 0 {
-		return elem{}, false, badBSON("a field name without an end")
+		return element{}, false, badBSON("a field name without an end")
 	}
 	key := r.rest[1 : 1+n : 1+n]
 	v, rest, ok := bsoncore.ReadValue(r.rest[n+2:], bsoncore.Type(t))
 	if !ok {
-		return elem{}, false, under(key, badBSON("a value that is cut short or of an unknown type"))
+		return element{}, false, under(key, badBSON("a value that is cut short or of an unknown type"))
 	}
 	r.rest = rest
-	return elem{key: key, val: v.Data, typ: t}, true, nil
+	return element{key: key, val: v.Data, typ: t}, true, nil
 }
 
 // count is the number of elements of a document, 0 if it is malformed.

@@ -16,62 +16,63 @@ import (
 // repeated key the last, numbers spelled as Ditto spells them. On an error dst
 // comes back as it was.
 func AppendDitto(dst []byte, v bson.RawValue, m Mode) ([]byte, error) {
-	var room [48]elem
-	e := encoder{dst: dst, elems: room[:0]}
-	if err := e.root(v, m); err != nil {
+	if !wellFormed(v.Type, v.Value) {
+		return dst, badBSON("a value of type " + v.Type.String() + " that is too short or too long")
+	}
+	r := borrow()
+	defer r.free()
+	e := encoder{src: v.Value, dst: dst, elems: r.elems[:0]}
+	err := e.value(v.Type, 0, len(v.Value), m, 0)
+	r.elems = e.elems
+	if err != nil {
 		return dst, err
 	}
 	return e.dst, nil
 }
 
-// encoder appends JSON to dst.
+// encoder appends the JSON of values within src to dst.
 type encoder struct {
-	dst   []byte
-	elems []elem // of the documents that are being written, the outermost first
-	canon bool   // spell numbers canonically
+	src, dst []byte
+	elems    []elem // of the documents that are being written, the outermost first
+	canon    bool   // spell numbers canonically
 }
 
-// elem is one element of a BSON document.
+// elem is one element of a BSON document: where in src its key and its value
+// lie.
 type elem struct {
-	key, val []byte
-	typ      bson.Type
+	key, keyEnd, val, end uint32
+	typ                   bson.Type
 }
 
 func badBSON(what string) error { return fail(ErrBSON, what) }
 
-// size reports whether v is one whole value of type t.
+// wellFormed reports whether v is one whole value of type t.
 func wellFormed(t bson.Type, v []byte) bool {
 	got, rest, ok := bsoncore.ReadValue(v, bsoncore.Type(t))
 	return ok && len(rest) == 0 && len(got.Data) == len(v)
 }
 
-func (e *encoder) root(v bson.RawValue, m Mode) error {
-	if !wellFormed(v.Type, v.Value) {
-		return badBSON("a value of type " + v.Type.String() + " that is too short or too long")
-	}
-	return e.value(v.Type, v.Value, m, 0)
-}
-
-// value appends one value, which is well formed on the outside.
-func (e *encoder) value(t bson.Type, v []byte, m Mode, depth int) error {
+// value appends the value at src[at:end], which has the length that its type
+// asks for.
+func (e *encoder) value(t bson.Type, at, end int, m Mode, depth int) error {
 	switch t {
 	case bson.TypeEmbeddedDocument:
-		return e.document(v, m, depth+1)
+		return e.document(at, end, m, depth+1)
 	case bson.TypeArray:
-		return e.array(v, m, depth+1)
+		return e.array(at, end, m, depth+1)
 	case bson.TypeString:
-		return e.string(v)
+		return e.string(e.src[at:end])
 	case bson.TypeBoolean:
-		e.dst = strconv.AppendBool(e.dst, v[0] != 0)
+		e.dst = strconv.AppendBool(e.dst, e.src[at] != 0)
 		return nil
 	case bson.TypeNull:
 		e.dst = append(e.dst, "null"...)
 		return nil
 	}
-	if m == JSON && e.plain(t, v) {
+	if m == JSON && e.plain(t, e.src[at:end]) {
 		return nil
 	}
-	return e.wrapper(t, v, depth)
+	return e.wrapper(t, at, end, depth)
 }
 
 // plain appends a value of the types that the connector's table has a plain
@@ -108,16 +109,12 @@ func (e *encoder) plain(t bson.Type, v []byte) bool {
 		e.dst = strconv.AppendUint(e.dst, uint64(binary.LittleEndian.Uint32(v[4:])), 10)
 	case bson.TypeDecimal128:
 		e.dst = append(e.dst, '"')
-		e.dst = append(e.dst, decimal(v).String()...)
+		e.dst = appendDecimal(e.dst, v)
 		e.dst = append(e.dst, '"')
 	default:
 		return false
 	}
 	return true
-}
-
-func decimal(v []byte) bson.Decimal128 {
-	return bson.NewDecimal128(binary.LittleEndian.Uint64(v[8:]), binary.LittleEndian.Uint64(v))
 }
 
 // string appends a BSON string: length, bytes, NUL.
@@ -136,12 +133,12 @@ func (e *encoder) text(s []byte) error {
 	return nil
 }
 
-func (e *encoder) document(v []byte, m Mode, depth int) error {
+func (e *encoder) document(at, end int, m Mode, depth int) error {
 	if depth > MaxDepth {
 		return fail(ErrDepth, "")
 	}
 	base := len(e.elems)
-	if err := e.collect(v); err != nil {
+	if err := e.collect(at, end); err != nil {
 		return err
 	}
 	e.sort(base)
@@ -152,12 +149,12 @@ func (e *encoder) document(v []byte, m Mode, depth int) error {
 			e.dst = append(e.dst, ',')
 		}
 		el := e.elems[i]
-		if err := e.text(el.key); err != nil {
+		if err := e.text(e.key(el)); err != nil {
 			return badBSON("a field name that is not UTF-8")
 		}
 		e.dst = append(e.dst, ':')
-		if err := e.value(el.typ, el.val, m, depth); err != nil {
-			return under(el.key, err)
+		if err := e.value(el.typ, int(el.val), int(el.end), m, depth); err != nil {
+			return under(e.key(el), err)
 		}
 	}
 	e.elems = e.elems[:base]
@@ -165,21 +162,24 @@ func (e *encoder) document(v []byte, m Mode, depth int) error {
 	return nil
 }
 
-// collect appends the elements of the document v to e.elems.
-func (e *encoder) collect(v []byte) error {
-	r, err := elements(v)
+func (e *encoder) key(el elem) []byte { return e.src[el.key:el.keyEnd] }
+
+// collect appends the elements of the document at src[at:end] to e.elems.
+func (e *encoder) collect(at, end int) error {
+	r, err := elements(e.src[at:end])
 	if err != nil {
 		return err
 	}
 	for {
 		el, ok, err := r.next()
-		if err != nil {
+		if err != nil || !ok {
 			return err
 		}
-		if !ok {
-			return nil
-		}
-		e.elems = append(e.elems, el)
+		to := uint32(end - 1 - len(r.rest))
+		from := to - uint32(len(el.val))
+		e.elems = append(e.elems, elem{
+			key: from - 1 - uint32(len(el.key)), keyEnd: from - 1, val: from, end: to, typ: el.typ,
+		})
 	}
 }
 
@@ -188,26 +188,26 @@ func (e *encoder) sort(base int) {
 	all := e.elems[base:]
 	sorted := true
 	for i := 1; i < len(all) && sorted; i++ {
-		sorted = string(all[i-1].key) < string(all[i].key)
+		sorted = string(e.key(all[i-1])) < string(e.key(all[i]))
 	}
 	if sorted {
 		return
 	}
-	slices.SortStableFunc(all, func(a, b elem) int { return bytes.Compare(a.key, b.key) })
+	slices.SortStableFunc(all, func(a, b elem) int { return bytes.Compare(e.key(a), e.key(b)) })
 	keep := all[:0]
 	for i, el := range all {
-		if i+1 == len(all) || !bytes.Equal(el.key, all[i+1].key) {
+		if i+1 == len(all) || !bytes.Equal(e.key(el), e.key(all[i+1])) {
 			keep = append(keep, el)
 		}
 	}
 	e.elems = e.elems[:base+len(keep)]
 }
 
-func (e *encoder) array(v []byte, m Mode, depth int) error {
+func (e *encoder) array(at, end int, m Mode, depth int) error {
 	if depth > MaxDepth {
 		return fail(ErrDepth, "")
 	}
-	r, err := elements(v)
+	r, err := elements(e.src[at:end])
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,8 @@ func (e *encoder) array(v []byte, m Mode, depth int) error {
 		if i > 0 {
 			e.dst = append(e.dst, ',')
 		}
-		if err := e.value(el.typ, el.val, m, depth); err != nil {
+		to := end - 1 - len(r.rest)
+		if err := e.value(el.typ, to-len(el.val), to, m, depth); err != nil {
 			return under(strconv.AppendInt(nil, int64(i), 10), err)
 		}
 	}

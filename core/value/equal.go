@@ -14,25 +14,24 @@ func Equal(mv bson.RawValue, js []byte, m Mode) bool {
 	if mv.Type == 0 || len(js) == 0 {
 		return mv.Type == 0 && len(js) == 0
 	}
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil || !wellFormed(mv.Type, mv.Value) {
 		return false
 	}
-	var (
-		elems   [32]elem
-		members [32]member
-		a, b    [256]byte
-	)
-	e := encoder{dst: a[:0], elems: elems[:0], canon: true}
-	c := canonicalizer{tape: &t, dst: b[:0], members: members[:0]}
-	if e.value(mv.Type, mv.Value, m, 0) != nil || c.value(0) != nil {
+	e := encoder{src: mv.Value, dst: r.a[:0], elems: r.elems[:0], canon: true}
+	c := canonicalizer{tape: &t, dst: r.b[:0], members: r.members[:0]}
+	ok := e.value(mv.Type, 0, len(mv.Value), m, 0) == nil && c.value(0) == nil
+	r.a, r.b, r.elems, r.members, r.keys = e.dst, c.dst, e.elems, c.members, t.keys
+	if !ok {
 		return false
 	}
 	if bytes.Equal(e.dst, c.dst) {
 		return true
 	}
-	d := decoder{tape: &t, mode: m, members: c.members[:0], dst: e.dst[:0]}
+	d := decoder{tape: &t, mode: m, members: r.members[:0], dst: r.a[:0]}
 	typ, err := d.value(0, raw{mv.Type, mv.Value})
+	r.a, r.members, r.keys = d.dst, d.members, t.keys
 	return err == nil && typ == mv.Type && bytes.Equal(d.dst, mv.Value)
 }

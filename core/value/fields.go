@@ -17,8 +17,9 @@ type Field struct {
 // name the last only. Anything but an object is an error, as is anything
 // malformed inside it. The values share memory with js.
 func Members(js []byte) ([]Field, error) {
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +64,9 @@ func Fields(js []byte) iter.Seq2[string, []byte] {
 // Lookup is the raw JSON at p in js; nil if it is absent, if a parent is no
 // object, or if js is malformed. The empty path is js itself.
 func Lookup(js []byte, p Path) []byte {
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return nil
 	}
@@ -126,7 +128,7 @@ func LookupBSON(doc bson.Raw, p Path) bson.RawValue {
 func field(doc []byte, name string) (found raw) {
 	r, err := elements(doc)
 	for err == nil {
-		var el elem
+		var el element
 		var ok bool
 		if el, ok, err = r.next(); !ok {
 			break

@@ -228,3 +228,30 @@ func marshalRaw(v bson.RawValue) []byte {
 	}
 	return b
 }
+
+// Decimals are spelled and read as the driver does.
+func TestPropertyDecimal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d bson.Decimal128
+		if rapid.Bool().Draw(t, "raw") {
+			d = bson.NewDecimal128(rapid.Uint64().Draw(t, "hi"), rapid.Uint64().Draw(t, "lo"))
+		} else {
+			d = dec(decimalText.Draw(t, "decimal"))
+		}
+		if got, want := string(ditto(t, marshal(t, d), value.JSON)), `"`+d.String()+`"`; got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+		s := rapid.StringMatching(`[+-]?[0-9]{1,36}(\.[0-9]{1,10})?([eE][+-]?[0-9]{1,4})?`).Draw(t, "text")
+		v, err := value.Decode([]byte(quote(s)), marshal(t, d), value.JSON)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := bson.ParseDecimal128(s); err == nil {
+			if !v.Equal(marshal(t, want)) {
+				t.Fatalf("%s became %s, want %s", s, v, want)
+			}
+		} else if v.Type != bson.TypeString {
+			t.Fatalf("%s became %s", s, v)
+		}
+	})
+}

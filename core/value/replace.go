@@ -14,7 +14,7 @@ import (
 // to p. doc itself is not changed.
 func ReplaceJSON(doc []byte, p Path, v []byte) ([]byte, error) {
 	if v != nil {
-		if _, err := scan(v, nil); err != nil {
+		if err := Valid(v); err != nil {
 			return nil, err
 		}
 	}

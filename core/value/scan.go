@@ -38,19 +38,17 @@ type node struct {
 type tape struct {
 	src   []byte
 	nodes []node
+	keys  []byte // what members with escapes in their keys are called
 }
 
-// scan reads js as one JSON value. buf is the initial room for nodes, on the
-// caller's stack.
-func scan(js []byte, buf []node) (tape, error) {
-	t := tape{src: js, nodes: buf[:0]}
+// scan reads js as one JSON value, into r's memory.
+func scan(js []byte, r *room) (tape, error) {
+	t := tape{src: js, nodes: r.nodes[:0], keys: r.keys[:0]}
 	if uint64(len(js)) > math.MaxUint32 {
 		return t, fail(ErrSyntax, "longer than 4 GiB")
 	}
-	if n := len(js) / 8; n > cap(buf) {
-		t.nodes = make([]node, 0, n)
-	}
 	i, err := t.value(skipSpace(js, 0), 0)
+	r.nodes = t.nodes
 	if err != nil {
 		return t, err
 	}

@@ -132,26 +132,42 @@ func appendString(dst, s []byte) ([]byte, bool) {
 
 // member is one member of an object.
 type member struct {
-	key  []byte
-	node int // of the value
-	used bool
+	from, to uint32 // the key, in the text or, if it had escapes, in tape.keys
+	node     uint32 // of the value
+	copied   bool
+	used     bool
+}
+
+// key is the name of m.
+func (t *tape) key(m member) []byte {
+	if m.copied {
+		return t.keys[m.from:m.to]
+	}
+	return t.src[m.from:m.to]
 }
 
 // members appends the members of the object n, sorted by key, the last of
 // each key only.
 func (t *tape) members(dst []member, n int) []member {
 	obj, base := t.nodes[n], len(dst)
-	for i := n + 1; i < int(obj.next); i = int(t.nodes[i+1].next) {
-		dst = append(dst, member{key: t.str(i), node: i + 1})
+	for i := uint32(n + 1); i < obj.next; i = t.nodes[i+1].next {
+		k := &t.nodes[i]
+		m := member{from: k.start + 1, to: k.end - 1, node: i + 1}
+		if k.escaped {
+			m.copied, m.from = true, uint32(len(t.keys))
+			t.keys = unescape(t.keys, t.src[k.start+1:k.end-1])
+			m.to = uint32(len(t.keys))
+		}
+		dst = append(dst, m)
 	}
 	if obj.ordered {
 		return dst
 	}
 	all := dst[base:]
-	slices.SortStableFunc(all, func(a, b member) int { return bytes.Compare(a.key, b.key) })
+	slices.SortStableFunc(all, func(a, b member) int { return bytes.Compare(t.key(a), t.key(b)) })
 	keep := all[:0]
 	for i, m := range all {
-		if i+1 == len(all) || !bytes.Equal(m.key, all[i+1].key) {
+		if i+1 == len(all) || !bytes.Equal(t.key(m), t.key(all[i+1])) {
 			keep = append(keep, m)
 		}
 	}
@@ -159,10 +175,18 @@ func (t *tape) members(dst []member, n int) []member {
 }
 
 // find is the position of key among sorted members, or -1.
-func find(all []member, key []byte) int {
-	i, ok := slices.BinarySearchFunc(all, key, func(m member, key []byte) int { return bytes.Compare(m.key, key) })
-	if !ok {
-		return -1
+func (t *tape) find(all []member, key []byte) int {
+	lo, hi := 0, len(all)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		switch c := bytes.Compare(t.key(all[mid]), key); {
+		case c == 0:
+			return mid
+		case c < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
 	}
-	return i
+	return -1
 }

@@ -42,8 +42,9 @@ func BSONUnits(doc bson.Raw, strict bool, counters []Path) ([]Leaf, error) {
 
 // JSONUnits is BSONUnits for a Ditto document.
 func JSONUnits(js []byte, strict bool, counters []Path) ([]Leaf, error) {
-	var nodes [64]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +215,9 @@ func IsAttachment(js []byte) bool {
 	if !startsObject(js) {
 		return false
 	}
-	var nodes [32]node
-	t, err := scan(js, nodes[:])
+	r := borrow()
+	defer r.free()
+	t, err := scan(js, r)
 	return err == nil && t.isAttachment(0)
 }
 
