@@ -2,6 +2,7 @@ package value
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"math"
@@ -38,8 +39,9 @@ type encoder struct {
 }
 
 // elem is one element of a BSON document: where in src its key and its value
-// lie.
+// lie. first has the key's first eight bytes, for sorting.
 type elem struct {
+	first                 uint64
 	key, keyEnd, val, end uint32
 	typ                   bson.Type
 }
@@ -178,25 +180,47 @@ func (e *encoder) collect(at, end int) error {
 		to := uint32(end - 1 - len(r.rest))
 		from := to - uint32(len(el.val))
 		e.elems = append(e.elems, elem{
-			key: from - 1 - uint32(len(el.key)), keyEnd: from - 1, val: from, end: to, typ: el.typ,
+			first: firstBytes(el.key), key: from - 1 - uint32(len(el.key)), keyEnd: from - 1, val: from, end: to, typ: el.typ,
 		})
 	}
+}
+
+// firstBytes is the start of a key as a number that sorts alike. A key holds
+// no NUL, so a short one comes before all that it begins.
+func firstBytes(key []byte) (n uint64) {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	for i, c := range key {
+		n |= uint64(c) << (56 - 8*i)
+	}
+	return n
+}
+
+func (e *encoder) compare(a, b elem) int {
+	if a.first != b.first {
+		return cmp.Compare(a.first, b.first)
+	}
+	return bytes.Compare(e.key(a), e.key(b))
 }
 
 // sort orders e.elems from base on by key, and keeps the last of each key.
 func (e *encoder) sort(base int) {
 	all := e.elems[base:]
-	sorted := true
-	for i := 1; i < len(all) && sorted; i++ {
-		sorted = string(e.key(all[i-1])) < string(e.key(all[i]))
+	if len(all) > 24 {
+		slices.SortStableFunc(all, e.compare)
+	} else {
+		for i := 1; i < len(all); i++ {
+			el, j := all[i], i
+			for ; j > 0 && e.compare(el, all[j-1]) < 0; j-- {
+				all[j] = all[j-1]
+			}
+			all[j] = el
+		}
 	}
-	if sorted {
-		return
-	}
-	slices.SortStableFunc(all, func(a, b elem) int { return bytes.Compare(e.key(a), e.key(b)) })
 	keep := all[:0]
 	for i, el := range all {
-		if i+1 == len(all) || !bytes.Equal(e.key(el), e.key(all[i+1])) {
+		if i+1 == len(all) || el.first != all[i+1].first || !bytes.Equal(e.key(el), e.key(all[i+1])) {
 			keep = append(keep, el)
 		}
 	}

@@ -28,7 +28,7 @@ func BSONUnits(doc bson.Raw, strict bool, counters []Path) ([]Leaf, error) {
 	if strict {
 		counters = nil
 	}
-	s := splitter{counters: counters, whole: strict}
+	s := splitter{counters: counters, whole: strict, leaves: make([]Leaf, 0, 16), ends: make([]int, 0, 16)}
 	err := s.bson(doc, 1)
 	if err == nil && len(s.leaves) > MaxUnits && !strict {
 		s = splitter{whole: true}
@@ -51,7 +51,7 @@ func JSONUnits(js []byte, strict bool, counters []Path) ([]Leaf, error) {
 	if t.nodes[0].kind != objectKind {
 		return nil, fail(ErrSyntax, "want an object")
 	}
-	s := splitter{counters: counters, whole: strict}
+	s := splitter{counters: counters, whole: strict, leaves: make([]Leaf, 0, 16), ends: make([]int, 0, 16)}
 	err = s.json(&t, 0)
 	if err == nil && len(s.leaves) > MaxUnits && !strict {
 		s = splitter{whole: true}
