@@ -21,7 +21,7 @@ func FuzzEvent(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	files, err := filepath.Glob("../../events/*.json")
+	files, err := filepath.Glob("../../events/*/*.json")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -57,7 +57,7 @@ type Worker struct {
 type Message struct {
 	ID   string
 	Body []byte
-	Sent time.Time // when it was put into the queue; zero if unknown
+	Sent time.Time // when it was put into the queue; stands in for the time of its changes
 }
 
 // Batch handles the messages of a queue, and returns the ids of those that
@@ -76,7 +76,7 @@ func (w *Worker) Batch(ctx context.Context, msgs []Message) (failed []string) {
 // Event handles one event that did not come through a queue. The summary is
 // for people who invoke the function by hand.
 func (w *Worker) Event(ctx context.Context, body []byte) (Summary, error) {
-	r := w.run(ctx, []Message{{Body: body}})
+	r := w.run(ctx, []Message{{Body: body, Sent: w.Now()}})
 	w.report(ctx, "event", r)
 	return r.Summary, r.items[0].err
 }
