@@ -1,5 +1,7 @@
 package dittosim
 
+import "slices"
+
 type verb uint8
 
 const (
@@ -18,7 +20,11 @@ type statement struct {
 	params     []string
 
 	where *expr
-	scan  *scan // the ids that where confines the statement to, or nil
+	// constants are the parts of where that hold no path and may fail. Then
+	// the real engine drops the condition and matches everything, which this
+	// one refuses to follow.
+	constants []*expr
+	scan      *scan // the ids that where confines the statement to, or nil
 
 	// SELECT
 	star    bool
@@ -146,13 +152,14 @@ const (
 
 // expr is a node of an expression.
 type expr struct {
-	op    op
-	a, b  *expr
-	list  []*expr
-	path  []string
-	value *node
-	param int
-	src   string // as written, for messages
+	op        op
+	a, b      *expr
+	list      []*expr
+	path      []string
+	qualified bool // the collection stood before path
+	value     *node
+	param     int
+	src       string // as written, for messages
 }
 
 // constant reports whether e has one value for all documents.
@@ -169,4 +176,29 @@ func (e *expr) constant() bool {
 		}
 	}
 	return e.a.constant() && e.b.constant()
+}
+
+// fallible appends the largest constant parts of e that may fail.
+func (e *expr) fallible(to []*expr) []*expr {
+	if e == nil {
+		return to
+	}
+	if e.constant() && e.mayFail() {
+		return append(to, e)
+	}
+	for _, x := range e.list {
+		to = x.fallible(to)
+	}
+	return e.b.fallible(e.a.fallible(to))
+}
+
+func (e *expr) mayFail() bool {
+	if e == nil {
+		return false
+	}
+	switch e.op {
+	case opAdd, opSub, opNegate, opNot, opAnd, opOr, opIn, opPosition, opDeserialize:
+		return true
+	}
+	return e.a.mayFail() || e.b.mayFail() || slices.ContainsFunc(e.list, (*expr).mayFail)
 }

@@ -77,8 +77,14 @@ func (f *field) scalar(s slot) *node {
 }
 
 // get is the value at a path, nil when it is missing. The empty path is the
-// document.
-func (d *document) get(v view, path []string) *node {
+// document. A path that is qualified by the collection finds what was written
+// last also in strict mode, where the same path without the collection, and
+// the document as a whole, have registers only.
+func (d *document) get(v view, path []string, qualified bool) *node {
+	find := v
+	if qualified {
+		find.strict = false
+	}
 	if len(path) == 0 {
 		return d.value(v)
 	}
@@ -96,7 +102,7 @@ func (d *document) get(v view, path []string) *node {
 			return nil
 		}
 		f, fd := &t.fields[at], findDef(defs, s)
-		show := v.slot(f, fd)
+		show := find.slot(f, fd)
 		if show == slotNone {
 			return nil
 		}

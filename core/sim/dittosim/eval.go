@@ -26,7 +26,7 @@ func (v *env) eval(e *expr) *node {
 	case opParam:
 		return v.args[e.param]
 	case opPath:
-		return v.doc.get(v.view, e.path)
+		return v.doc.get(v.view, e.path, e.qualified)
 	case opObject, opArray:
 		return v.container(e)
 	case opAnd, opOr:
@@ -198,7 +198,7 @@ func (v *env) logic(e *expr) *node {
 }
 
 func comparison(e *expr, a, b *node) *node {
-	if a == nil || b == nil || e.a.isNull() || e.b.isNull() {
+	if a == nil || b == nil || e.a.isNull(a) || e.b.isNull(b) {
 		return nil
 	}
 	c, o := compare(a, b)
@@ -223,8 +223,9 @@ func comparison(e *expr, a, b *node) *node {
 	return boolean(c >= 0)
 }
 
-// isNull reports the literal NULL, beside which a comparison is missing.
-func (e *expr) isNull() bool { return e.op == opLiteral && e.value.isNull() }
+// isNull reports a NULL of the statement itself or an argument that is null,
+// beside which a comparison is missing; beside any other null it is null.
+func (e *expr) isNull(n *node) bool { return n.isNull() && (e.op == opLiteral || e.op == opParam) }
 
 // in is a IN list. It fails when a member is of another kind than a, whatever
 // the others are; so it never matches in a mixed list. Else it is true, null or

@@ -60,6 +60,12 @@ func (n *Node) execute(r ditto.Request) (ditto.Response, []Write, error) {
 	if x.args, err = bind(st.params, r.Args); err != nil {
 		return ditto.Response{}, nil, err
 	}
+	v := x.env()
+	for _, e := range st.constants {
+		if v.eval(e) == failed() {
+			return ditto.Response{}, nil, unsupportedf(0, "a condition with a constant that cannot be evaluated: "+e.src)
+		}
+	}
 	if st.verb == verbSelect {
 		res, err := x.query(visible)
 		return res, nil, err
@@ -97,9 +103,8 @@ type execution struct {
 	args  []*node
 	txn   int64 // of a mutation
 	size  int   // of the statement with its arguments, in bytes
-	// touched are the records with a pending state, in the order of their
-	// first; mutated those to report, which names an id as often as the
-	// statement did.
+	// touched are the records with a pending state; mutated are those to
+	// report, the same one perhaps twice.
 	touched, mutated []*record
 }
 
@@ -127,7 +132,8 @@ func (x *execution) rows(txn int64) ([]*record, error) {
 		}
 		return rows, nil
 	}
-	if ids := x.st.scan.ids; ids != nil && plainIDs(v.eval(ids)) {
+	ids := x.st.scan.ids
+	if ids != nil && plainIDs(v.eval(ids)) {
 		v.settled = ids
 	}
 	err := x.st.scan.each(&v, func(id *node) {
@@ -135,7 +141,22 @@ func (x *execution) rows(txn int64) ([]*record, error) {
 			visit(c.find(id))
 		}
 	})
+	// Only where `_id IN list` is the whole condition does an id listed twice
+	// count twice.
+	if ids == nil || x.st.where.op != opIn {
+		rows = unique(rows)
+	}
 	return rows, err
+}
+
+func unique(rows []*record) []*record {
+	out := rows[:0]
+	for _, r := range rows {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (x *execution) query(txn int64) (ditto.Response, error) {

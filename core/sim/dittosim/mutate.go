@@ -90,10 +90,7 @@ func (x *execution) remove() error {
 	return err
 }
 
-// update takes the new values from the documents as they were before the
-// statement, but looks at the condition again at each write: an id listed
-// twice is written twice with one value, unless the first write made the
-// condition false.
+// update changes an id that is listed twice once, and reports it twice.
 func (x *execution) update() error {
 	rows, err := x.rows(x.store.txn)
 	if err != nil {
@@ -101,19 +98,18 @@ func (x *execution) update() error {
 	}
 	v := x.env()
 	for _, r := range rows {
-		v.doc = r.asOf(x.store.txn)
+		if r.pending != nil {
+			x.mutated = append(x.mutated, r)
+			continue
+		}
+		v.doc = r.latest()
 		p := plan{strict: x.view.strict}
 		for i := range x.st.changes {
 			if err := x.change(&p, &v, &x.st.changes[i]); err != nil {
 				return err
 			}
 		}
-		if r.pending != nil && x.st.where != nil {
-			if v.doc = r.latest(); !v.eval(x.st.where).isTrue() {
-				continue
-			}
-		}
-		if err := x.write(r, r.latest(), &p); err != nil {
+		if err := x.write(r, v.doc, &p); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ func parse(src string) (*statement, error) {
 		return nil, p.unexpected()
 	}
 	p.st.scan = planScan(p.st.where)
+	p.st.constants = p.st.where.fallible(nil)
 	return p.st, nil
 }
 

@@ -339,8 +339,7 @@ func (p *parser) call(t token) (*expr, error) {
 // and inv alone the document (an empty path).
 func (e *expr) qualify(collection string) {
 	if e.op == opPath && e.path[0] == collection {
-		e.path = e.path[1:]
-		e.param = 1 // remembers that the name stood there
+		e.path, e.qualified = e.path[1:], true
 	}
 }
 
@@ -349,8 +348,8 @@ func (e *expr) unqualify(collection string) {
 	if e == nil {
 		return
 	}
-	if e.op == opPath && e.param == 1 {
-		e.path, e.param = append([]string{collection}, e.path...), 0
+	if e.op == opPath && e.qualified {
+		e.path, e.qualified = append([]string{collection}, e.path...), false
 	}
 	e.a.unqualify(collection)
 	e.b.unqualify(collection)

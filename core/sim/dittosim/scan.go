@@ -8,7 +8,7 @@ import (
 
 // scan lists the ids to which a condition confines a statement, so that it
 // need not look at every document. Like the real engine's, it refuses ids
-// with floats, and an id listed twice is visited twice.
+// with floats. An id listed twice is visited twice.
 type scan struct {
 	id    *expr // _id = e
 	ids   *expr // _id IN e
@@ -79,16 +79,8 @@ func (s *scan) each(v *env, visit func(id *node)) error {
 		}
 		return nil
 	}
-	// A document that several of them name is visited once.
-	seen := map[string]bool{}
 	for _, side := range s.union {
-		err := side.each(v, func(id *node) {
-			if k := string(id.appendJSON(nil)); !seen[k] {
-				seen[k] = true
-				visit(id)
-			}
-		})
-		if err != nil {
+		if err := side.each(v, visit); err != nil {
 			return err
 		}
 	}
