@@ -205,7 +205,7 @@ func (s *splitter) json(t *tape, n int) error {
 
 // isLeaf reports whether node n is one unit.
 func (t *tape) isLeaf(n int) bool {
-	return t.nodes[n].kind != objectKind || t.nodes[n].size == 0 || t.typeKey(n) >= 0 || t.isAttachment(n)
+	return t.nodes[n].kind != objectKind || t.nodes[n].size == 0 || t.typeKey(n) >= 0 || t.isAttachment(n, true)
 }
 
 // IsAttachment reports whether js is what a Ditto attachment looks like: an
@@ -218,14 +218,23 @@ func IsAttachment(js []byte) bool {
 	r := borrow()
 	defer r.free()
 	t, err := scan(js, r)
-	return err == nil && t.isAttachment(0)
+	return err == nil && t.isAttachment(0, false)
 }
 
-func (t *tape) isAttachment(n int) bool {
+// isAttachment is IsAttachment for node n. With wrapped, `len` may also be an
+// Extended JSON integer: no attachment, but a MongoDB document that looks like
+// one, and that has to be one unit on both sides.
+func (t *tape) isAttachment(n int, wrapped bool) bool {
 	if t.nodes[n].kind != objectKind || t.nodes[n].size != 3 {
 		return false
 	}
 	id, size, meta := t.member(n, "id"), t.member(n, "len"), t.member(n, "metadata")
-	return id >= 0 && size >= 0 && meta >= 0 &&
-		t.nodes[id].kind == stringKind && t.nodes[size].kind == intKind && t.nodes[meta].kind == objectKind
+	if id < 0 || size < 0 || meta < 0 || t.nodes[id].kind != stringKind || t.nodes[meta].kind != objectKind || t.typeKey(meta) >= 0 {
+		return false
+	}
+	if t.nodes[size].kind == intKind {
+		return true
+	}
+	key := t.typeKey(size)
+	return wrapped && key >= 0 && (string(t.str(key)) == "$numberInt" || string(t.str(key)) == "$numberLong")
 }
