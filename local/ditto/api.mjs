@@ -30,7 +30,7 @@ export function createApi({ store, keys, faults, control }) {
       if (execute && req.method !== 'POST') throw new HttpError(405, `method ${req.method} is not allowed`);
       const body = await readBody(req);
       if (execute) reply = await executeStatement({ store, faults, api: execute[1], headers: req.headers, body });
-      else reply = [200, JSON.stringify(await control.handle(req.method, url, body))];
+      else reply = [200, await control.handle(req.method, url, body)];
     } catch (err) {
       reply = answer(statusOf(err), err.message);
     }

@@ -2,6 +2,9 @@ package ditto_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,11 +26,19 @@ func documents(first, n int, field string) string {
 }
 
 // BenchmarkInsert gives the documents per second of array INSERTs over HTTP,
-// 500 at a time, from one client and from two.
+// 500 at a time, from one client and from two; with a webhook, its events are
+// delivered meanwhile.
 func BenchmarkInsert(b *testing.B) {
-	for _, clients := range []int{1, 2} {
-		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			s, err := ditto.Start(b.Context(), ditto.Options{Local: "..", Dir: b.TempDir()})
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
+	b.Cleanup(hook.Close)
+	for _, bb := range []struct {
+		clients int
+		webhook string
+	}{{1, ""}, {2, ""}, {1, hook.URL}} {
+		b.Run(fmt.Sprintf("clients=%d/webhook=%t", bb.clients, bb.webhook != ""), func(b *testing.B) {
+			s, err := ditto.Start(b.Context(), ditto.Options{Local: "..", Dir: b.TempDir(), Webhook: bb.webhook})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -36,7 +47,7 @@ func BenchmarkInsert(b *testing.B) {
 			var next atomic.Int64
 			var group errgroup.Group
 			b.ResetTimer()
-			for range clients {
+			for range bb.clients {
 				group.Go(func() error {
 					for {
 						i := next.Add(1) - 1

@@ -35,22 +35,23 @@ export class Control {
     this.#forgotten = dropped.at(-1).txn;
   }
 
-  /** Answers a request: the value to send as JSON. */
+  /** Answers a request with JSON text. */
   async handle(method, url, body) {
     const action = `${method} ${url.pathname.slice('/_control/'.length)}`;
     switch (action) {
       case 'GET state':
-        return this.#state();
+        return JSON.stringify(this.#state());
       case 'GET writes':
         return this.#list(Number(url.searchParams.get('since') ?? 0));
       case 'POST checkpoint':
-        return this.#advance(parse(body));
+        return JSON.stringify(this.#advance(parse(body)));
       case 'POST faults':
-        return this.#inject(parse(body));
+        await this.#inject(parse(body));
+        return '{}';
       case 'DELETE faults':
         this.#statements.clear();
         this.#feed.clear();
-        return {};
+        return '{}';
       default:
         throw Object.assign(new Error(`no such control endpoint: ${action}`), { status: 404 });
     }
@@ -75,8 +76,11 @@ export class Control {
 
   #list(since) {
     if (!Number.isSafeInteger(since)) throw new BadRequest('since is not a transaction');
-    const writes = this.#writes.filter((w) => w.txn > since).map((w) => ({ ...w, id: JSON.parse(w.id) }));
-    return { complete: since >= this.#forgotten, writes };
+    const writes = this.#writes
+      .filter((w) => w.txn > since)
+      // The id is JSON text, and stays so: it may be an integer beyond 2^53.
+      .map((w) => `{"txn":${w.txn},"collection":${JSON.stringify(w.collection)},"id":${w.id},"method":"${w.method}"}`);
+    return `{"complete":${since >= this.#forgotten},"writes":[${writes.join(',')}]}`;
   }
 
   #advance({ upto = this.#reported }) {
@@ -98,7 +102,6 @@ export class Control {
       this.#feed.set(feed);
       if (feed.requery) await this.#store.between(() => this.#outbox.requery(this.#store.txn));
     }
-    return {};
   }
 }
 

@@ -28,6 +28,7 @@ class Engine {
   #queue = [];
   #running = false;
   #burst = 0;
+  #closed = false;
 
   /** The last commit id: the store's current transaction. */
   txn = 0;
@@ -42,6 +43,7 @@ class Engine {
    * is a statement of its own; none waits for more than a burst of others.
    */
   exclusive(strict, job) {
+    if (this.#closed) return Promise.reject(shuttingDown());
     return new Promise((resolve, reject) => {
       this.#queue.push({ strict, job, resolve, reject });
       if (!this.#running) this.#drain();
@@ -87,8 +89,11 @@ class Engine {
 
   /** Waits for the running job, and refuses what waits. */
   async close() {
-    for (const j of this.#queue.splice(0)) j.reject(new Error('the server is shutting down'));
+    this.#closed = true;
+    for (const j of this.#queue.splice(0)) j.reject(shuttingDown());
     while (this.#running) await new Promise((resolve) => setTimeout(resolve, 5));
     await this.#ditto.close();
   }
 }
+
+const shuttingDown = () => Object.assign(new Error('the server is shutting down'), { status: 503 });

@@ -136,6 +136,45 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// TestWrites: the list of writes, for tests that look for echoes.
+func TestWrites(t *testing.T) {
+	s := start(t, ditto.Options{})
+	before := state(t, s)
+	txn := run(t, s, call{statement: "INSERT INTO c DOCUMENTS (:d)", args: `{"d":[{"_id":9007199254740993},{"_id":"a"}]}`}).Txn
+	run(t, s, call{statement: "UPDATE c SET x = 1 WHERE _id = 'nobody'"})
+	gone := run(t, s, call{statement: "DELETE FROM c WHERE _id = 'a'"}).Txn
+	run(t, s, call{statement: "SELECT * FROM c"})
+	for _, tt := range []struct {
+		name  string
+		since int64
+		want  []string
+	}{
+		{"All", before.Txn, []string{
+			fmt.Sprintf(`%d c 9007199254740993 upsert`, txn), fmt.Sprintf(`%d c "a" upsert`, txn), fmt.Sprintf(`%d c "a" remove`, gone),
+		}},
+		{"SinceTheInsert", txn, []string{fmt.Sprintf(`%d c "a" remove`, gone)}},
+		{"SinceTheDelete", gone, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			writes, err := s.Writes(t.Context(), tt.since)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range writes {
+				got = append(got, fmt.Sprintf("%d %s %s %s", w.Txn, w.Collection, w.ID, w.Method))
+			}
+			slices.Sort(got)
+			slices.Sort(tt.want)
+			diff(t, got, tt.want)
+		})
+	}
+	after := state(t, s)
+	if after.Writes-before.Writes != 3 || after.Statements-before.Statements != 4 {
+		t.Errorf("state %+v after %+v", after, before)
+	}
+}
+
 func TestSignature(t *testing.T) {
 	hook := receive(t, nil)
 	s := start(t, ditto.Options{Webhook: hook.URL, WebhookSecret: secret("one") + "," + secret("two\x00\xff")})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,9 @@ type Options struct {
 func (o Options) withDefaults() (Options, error) {
 	if o.Local == "" || o.Dir == "" {
 		return o, errors.New("options: Local and Dir are required")
+	}
+	if strings.ContainsAny(o.APIKey, ", \t\n") {
+		return o, errors.New("options: an API key holds no commas or spaces")
 	}
 	if o.Node == "" {
 		o.Node = "node"

@@ -43,6 +43,7 @@ func TestStartErrors(t *testing.T) {
 		want []string
 	}{
 		{"NoDir", ditto.Options{Local: ".."}, []string{"Dir are required"}},
+		{"KeyWithComma", ditto.Options{Local: "..", Dir: t.TempDir(), APIKey: "a,b"}, []string{"no commas"}},
 		{"NotTheDirectory", ditto.Options{Local: t.TempDir(), Dir: t.TempDir()}, []string{"no Ditto server program in"}},
 		{"NoEngine", ditto.Options{Local: bare, Dir: t.TempDir()}, []string{"not installed in " + bare, "npm ci --ignore-scripts"}},
 		{"NoNode", ditto.Options{Local: "..", Dir: t.TempDir(), Node: "no-such-node"}, []string{`"no-such-node" was not found`, "install Node.js 20 or newer"}},

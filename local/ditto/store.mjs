@@ -8,7 +8,8 @@ import { analyse, quote } from './dql.mjs';
 import { idKind, idText } from './ids.mjs';
 
 const REREAD = 500; // ids per statement
-const CACHED = 1000; // statements whose analysis is kept
+const CACHED = 1000; // statements whose analysis is kept,
+const CACHEABLE = 4096; // if they are no longer than this
 
 export class Refused extends Error {}
 
@@ -52,7 +53,7 @@ export class Store {
     if (!info) {
       info = analyse(statement);
       if (this.#analyses.size >= CACHED) this.#analyses.clear();
-      this.#analyses.set(statement, info);
+      if (statement.length <= CACHEABLE) this.#analyses.set(statement, info);
     }
     // Strictness belongs to the API version, and EVICT is not on the server.
     if (info.verb === 'alter' || info.verb === 'evict') {
