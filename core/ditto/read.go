@@ -181,11 +181,11 @@ func number(js []byte, p value.Path) []byte {
 func (s *Store) Shadow(ctx context.Context, c Collection, ids []docid.ID) (map[docid.ID]bool, error) {
 	strict, loose := c, c
 	strict.Strict, loose.Strict, loose.Counters = true, false, nil
-	before, _, err := s.Read(ctx, strict, ids, 0)
+	before, at, err := s.Read(ctx, strict, ids, 0)
 	if err != nil {
 		return nil, err
 	}
-	all, txn, err := s.Read(ctx, loose, ids, 0)
+	all, txn, err := s.Read(ctx, loose, ids, at)
 	if err != nil {
 		return nil, err
 	}

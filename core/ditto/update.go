@@ -16,7 +16,7 @@ func (s *Store) Update(ctx context.Context, c Collection, changes []Change) (Res
 	u := updater{Store: s, ctx: ctx, c: c, result: newResult()}
 	jobs := make([]*job, 0, len(changes))
 	for _, ch := range changes {
-		jobs = append(jobs, &job{id: ch.ID, draft: dql.NewDraft(draftOf(c, ch))})
+		jobs = append(jobs, &job{id: ch.ID, ops: ch.Ops, draft: dql.NewDraft(draftOf(c, ch))})
 	}
 	if err := u.update(jobs); err != nil {
 		return u.result, fmt.Errorf("update ditto: %w", err)
@@ -45,6 +45,7 @@ type updater struct {
 // job is one change on its way. Lost and rejected ones are out.
 type job struct {
 	id    docid.ID
+	ops   []Op
 	draft *dql.Draft
 	out   bool
 }
@@ -55,6 +56,9 @@ func (u *updater) update(jobs []*job) error {
 	}
 	jobs = left(jobs)
 	if err := u.check(jobs); err != nil {
+		return err
+	}
+	if err := u.recheck(left(jobs)); err != nil {
 		return err
 	}
 	jobs = left(jobs)
@@ -205,6 +209,37 @@ func (u *updater) find(paths []value.Path, asks []ask) error {
 	}
 	for _, a := range asks {
 		a.job.draft.Found(found[a.job.id])
+	}
+	return nil
+}
+
+// recheck drops the documents that changed before their hidden values were
+// read: what was taken for hidden may be what shows now. A row of Before can
+// only name the type it removes, not what shows.
+func (u *updater) recheck(jobs []*job) error {
+	ops := map[docid.ID]*job{}
+	var ids []docid.ID
+	for _, j := range jobs {
+		if len(j.draft.Before) > 0 {
+			ops[j.id], ids = j, append(ids, j.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	plain := u.c
+	plain.Counters = nil
+	docs, _, err := u.Read(u.ctx, plain, ids, 0)
+	if err != nil {
+		return err
+	}
+	for id, j := range ops {
+		for _, op := range j.ops {
+			now := value.Lookup(docs[id].JSON, op.Path)
+			if (now == nil) != (op.Old == nil) || now != nil && value.HashJSON(now) != value.HashJSON(op.Old) {
+				j.out = true
+			}
+		}
 	}
 	return nil
 }

@@ -39,6 +39,8 @@ func (x *decision) decideGroup(g *group) *Problem {
 		}
 		x.lose(g, value.MongoDB, RuleOneWay)
 		g.target = value.MongoDB
+	case cm && cd && g.counter && x.created(g):
+		g.target = value.MongoDB
 	case cm && cd && g.counter:
 		x.lose(g, value.Ditto, RuleReset) // invariant 7: only a real change in MongoDB resets
 		g.target = value.Ditto
@@ -57,6 +59,13 @@ func (x *decision) decideGroup(g *group) *Problem {
 		return x.finish(g)
 	}
 	return x.convert(g)
+}
+
+// created reports whether Causeway announced to create in Ditto what MongoDB
+// holds: then MongoDB's value is no reset of what a device made of it since.
+func (x *decision) created(g *group) bool {
+	js, err := x.encode(g)
+	return err == nil && !g.knewDitto() && g.announced(value.Ditto, g.path, value.HashJSON(js))
 }
 
 // finish carries an interrupted write on in the direction that was announced.
@@ -86,8 +95,9 @@ func (x *decision) convert(g *group) *Problem {
 		return problemOf(g.path, err)
 	}
 	// While announcements are carried on, whatever is overwritten is recorded:
-	// a user may have set that very value in the meantime.
-	if g.target != "" && len(g.ann) > 0 {
+	// a user may have set that very value in the meantime. The announcement of a
+	// whole document's delete goes for each of its units.
+	if g.target != "" && (len(g.ann) > 0 || x.announcedDelete(value.Ditto) || x.announcedDelete(value.MongoDB)) {
 		x.lose(g, g.target, RuleCarried)
 	}
 	return nil

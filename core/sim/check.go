@@ -258,6 +258,7 @@ func (w *World) recorded(l loss) bool {
 	}
 	c := w.manifest.Collection(l.key.Collection)
 	for _, r := range conflicts {
+		w.trace("record", "key", r.Key.String(), "path", r.Path.String(), "side", r.Side, "json", r.JSON, "value", r.Value.String(), "rule", r.Rule)
 		if r.Key != l.key || r.Side != l.side || !r.Path.Contains(l.path) {
 			continue
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -133,7 +134,9 @@ func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Respons
 		w.lost = true // what it does not see waits for the sweep
 		e.node.Hides = func(string, docid.ID) bool { return true }
 	}
-	return e.node.Execute(ctx, r)
+	answer, err := e.node.Execute(ctx, r)
+	w.trace("execute", "statement", r.Statement, "args", string(r.Args), "items", fmt.Sprintf("%s", answer.Items), "mutated", fmt.Sprintf("%s", answer.Mutated), "error", err)
+	return answer, err
 }
 
 func (w *World) clock() time.Time { return epoch.Add(time.Duration(w.now) * time.Second) }

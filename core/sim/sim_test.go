@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	seed      = flag.Uint64("seed", 0, "replay this one history, with its log")
-	histories = flag.Int("histories", 20_000, "how many histories to play")
+	seed        = flag.Uint64("seed", 0, "replay this one history, with its log")
+	histories   = flag.Int("histories", 20_000, "how many histories to play")
+	maxFailures = flag.Int("failures", 5, "stop after so many")
 )
 
 // rates draws one of four rates of crashes from the seed, and the other
@@ -50,7 +51,7 @@ func TestHistories(t *testing.T) {
 		wg.Go(func() {
 			for {
 				s := next.Add(1)
-				if s > uint64(*histories) || failures.Load() >= 5 {
+				if s > uint64(*histories) || failures.Load() >= int64(*maxFailures) {
 					return
 				}
 				if err := sim.New(s, rates(s)).Run(); err != nil {
