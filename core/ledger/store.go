@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func CreateIndexes(ctx context.Context, db interface {
 		// way round because some servers take no two indexes on the same keys.
 		{
 			Name: "liveMongoId", Keys: []string{fieldMongoID, fieldCollection}, Unique: true,
-			Where: bson.D{{Key: fieldState, Value: string(Live)}},
+			Where: bson.D{{Key: fieldState, Value: string(Live)}, {Key: fieldMongoID, Value: bson.D{{Key: "$exists", Value: true}}}},
 		},
 		// Only tombstones have the field.
 		{Name: "expires", Keys: []string{fieldExpires}, Expires: true},
@@ -77,11 +78,7 @@ func CreateIndexes(ctx context.Context, db interface {
 // without an entry is simply not among them. `_id`s are compared as MongoDB
 // compares them: 5 finds 5.0.
 func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, error) {
-	filter := readFilter(keys, refs)
-	if filter == nil {
-		return nil, nil
-	}
-	docs, err := s.DB.Find(ctx, Collection, filter, readProjection)
+	docs, err := s.find(ctx, keys, refs)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
@@ -90,16 +87,37 @@ func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, 
 		wanted[k] = true
 	}
 	entries := make([]Entry, 0, len(docs))
+	seen := make(map[Key]bool, len(docs))
 	for _, doc := range docs {
 		e, _, err := decode(doc)
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
-		if e.State != Deleted || wanted[e.Key] {
+		if !seen[e.Key] && (e.State != Deleted || wanted[e.Key]) {
+			seen[e.Key] = true
 			entries = append(entries, e)
 		}
 	}
 	return entries, nil
+}
+
+// perFind cuts long lists: some servers take four times as long for twice the
+// values.
+const perFind = 250
+
+// find reads entries in as few requests as their number allows; one that both
+// lists name may come twice.
+func (s Store) find(ctx context.Context, keys []Key, refs []MongoRef) (docs []bson.Raw, err error) {
+	for len(keys) > 0 || len(refs) > 0 {
+		k, r := min(len(keys), perFind), min(len(refs), perFind)
+		found, err := s.DB.Find(ctx, Collection, readFilter(keys[:k], refs[:r]), readProjection)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, found...)
+		keys, refs = keys[k:], refs[r:]
+	}
+	return docs, nil
 }
 
 func readFilter(keys []Key, refs []MongoRef) bson.D {
@@ -126,10 +144,7 @@ func readFilter(keys []Key, refs []MongoRef) bson.D {
 			{Key: fieldMongoID, Value: bson.D{{Key: "$in", Value: byCollection[name]}}},
 		})
 	}
-	switch len(or) {
-	case 0:
-		return nil
-	case 1:
+	if len(or) == 1 {
 		return or[0].(bson.D)
 	}
 	return bson.D{{Key: "$or", Value: or}}
@@ -189,7 +204,8 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 		return nil, fmt.Errorf("write ledger: %w", readErr)
 	}
 	for i := range puts {
-		won[i] = mine[puts[i].Next.Key] == puts[i].Prev+1
+		p := &puts[i]
+		won[i] = bytes.Equal(mine[p.Next.Key], encode(&p.Next, p.Prev+1, s.Writer))
 	}
 	return won, nil
 }
@@ -209,20 +225,20 @@ func refused(result mongodb.BulkResult) (map[int]bool, error) {
 	return refused, nil
 }
 
-// readMine is the revision of those entries that this Store wrote last.
-func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]int64, error) {
-	docs, err := s.DB.Find(ctx, Collection, readFilter(keys, nil), readProjection)
+// readMine is what is stored under those keys that this Store wrote last.
+func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, error) {
+	docs, err := s.find(ctx, keys, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read back: %w", err)
 	}
-	mine := make(map[Key]int64, len(docs))
+	mine := make(map[Key]bson.Raw, len(docs))
 	for _, doc := range docs {
 		e, writer, err := decode(doc)
 		if err != nil {
 			return nil, fmt.Errorf("read back: %w", err)
 		}
 		if writer == s.Writer {
-			mine[e.Key] = e.Rev
+			mine[e.Key] = encode(&e, e.Rev, writer)
 		}
 	}
 	return mine, nil

@@ -51,7 +51,9 @@ func Connect(uri, database string, opts ...Option) (*Client, error) {
 	}
 	client, err := mongo.Connect(o)
 	if err != nil {
-		return nil, wrap("connect", err, secrets)
+		e := wrap("connect", err, secrets)
+		e.message = secrets.cleanQuoted(e.message, uri)
+		return nil, e
 	}
 	return &Client{client: client, db: client.Database(database), secrets: secrets}, nil
 }

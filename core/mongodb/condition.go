@@ -20,10 +20,10 @@ func plain(name string) bool {
 
 // fieldName is a name for $getField and $setField.
 func fieldName(name string) any {
-	if strings.HasPrefix(name, "$") {
-		return literal(name)
+	if plain(name) {
+		return name
 	}
-	return name
+	return literal(name)
 }
 
 // at is the expression for the field at path. Its parents are objects or
@@ -55,6 +55,29 @@ var typeName = map[bson.Type]string{
 	bson.TypeMinKey: "minKey", bson.TypeMaxKey: "maxKey",
 }
 
+// wrappedSize is the size of {v: expr}, since $bsonSize takes no array; it is
+// emptySize when expr is missing.
+func wrappedSize(expr any) bson.D { return d("$bsonSize", bson.D{{Key: "v", Value: expr}}) }
+
+const emptySize = 5
+
+// isMissing is true where there is no such field. What $getField does not find
+// has the $type "object" on SecantusDB, so its size tells.
+func isMissing(expr any) any {
+	if _, isPath := expr.(string); isPath {
+		return typeIs(expr, "missing")
+	}
+	return eq(wrappedSize(expr), int32(emptySize))
+}
+
+// isObject is true where the field is an object.
+func isObject(expr any) []any {
+	if _, isPath := expr.(string); isPath {
+		return []any{typeIs(expr, "object")}
+	}
+	return []any{typeIs(expr, "object"), d("$gt", bson.A{wrappedSize(expr), int32(emptySize)})}
+}
+
 // same is true where expr is v: equal and of the same type, since $eq alone
 // takes 5 for 5.0. Containers are also compared by size, which tells
 // [int32] from [int64], and decimals by their digits (1.0 from 1.00). Of null,
@@ -64,13 +87,11 @@ func same(expr any, v bson.RawValue) []any {
 	equal := eq(expr, literal(v))
 	switch v.Type {
 	case 0:
-		return []any{typeIs(expr, "missing")}
+		return []any{isMissing(expr)}
 	case bson.TypeNull, bson.TypeUndefined, bson.TypeMinKey, bson.TypeMaxKey:
 		return []any{isType}
 	case bson.TypeEmbeddedDocument, bson.TypeArray:
-		// Wrapped in an object, since $bsonSize takes no array.
-		size := int32(len(v.Value) + len("\x00\x00\x00\x00"+"\x03v\x00"+"\x00"))
-		return []any{isType, eq(d("$bsonSize", bson.D{{Key: "v", Value: expr}}), size), equal}
+		return []any{isType, eq(wrappedSize(expr), int32(emptySize+len("\x03v\x00")+len(v.Value))), equal}
 	case bson.TypeDecimal128:
 		// $toString fails on some types, hence $cond.
 		digits := eq(d("$toString", expr), d("$toString", literal(v)))

@@ -89,7 +89,7 @@ func IsPermanent(e WriteError) bool {
 func (e WriteError) Error() string { return e.Message }
 
 // wrap classes a driver error and strips its text.
-func wrap(op string, err error, secrets redactor) error {
+func wrap(op string, err error, secrets redactor) *Error {
 	e := &Error{Op: op, class: other}
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -55,6 +55,27 @@ func (r redactor) clean(text string) string {
 	return text
 }
 
+var quoted = regexp.MustCompile(`"[^"]*"`)
+
+// cleanQuoted also removes what the text quotes of the connection string,
+// apart from its scheme and the names of its options: a string that does not
+// parse may have its password anywhere.
+func (r redactor) cleanQuoted(text, uri string) string {
+	plain, err := url.PathUnescape(uri)
+	if err != nil {
+		plain = uri
+	}
+	return r.clean(quoted.ReplaceAllStringFunc(text, func(q string) string {
+		s := q[1 : len(q)-1]
+		harmless := s == "mongodb" || s == "mongodb+srv" || strings.Contains(uri, "?"+s+"=") || strings.Contains(uri, "&"+s+"=") ||
+			!strings.Contains(uri, s) && !strings.Contains(plain, s)
+		if s == "" || harmless {
+			return q
+		}
+		return "[redacted]"
+	}))
+}
+
 func mentionsAuth(message string) bool {
 	m := strings.ToLower(message)
 	return strings.Contains(m, "auth") || strings.Contains(m, "not allowed to do action")
@@ -73,7 +94,12 @@ func serverMessage(m string) string {
 	end := len(m)
 	for i := 0; i < len(m); i++ {
 		switch m[i] {
-		case '{', '[', '"', '\'', '`':
+		case '{', '[', '"', '`':
+			end = i
+		case '\'': // not an apostrophe
+			if i > 0 && m[i-1] != ' ' {
+				continue
+			}
 			end = i
 		case ':':
 			if i+1 < len(m) && m[i+1] == ':' {

@@ -84,9 +84,9 @@ func (u *update) condition(ops []Op) (any, error) {
 				checked[parent] = true
 				switch v.Type {
 				case bson.TypeEmbeddedDocument:
-					and = append(and, typeIs(at(parent), "object"))
+					and = append(and, isObject(at(parent))...)
 				case 0:
-					and = append(and, typeIs(at(parent), "missing"))
+					and = append(and, isMissing(at(parent)))
 				default:
 					return nil, fmt.Errorf("%w: %s is no object", ErrOps, parent)
 				}

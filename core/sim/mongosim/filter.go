@@ -16,6 +16,7 @@ type filter struct {
 
 // condition is field: {$in: values}; a plain equality is a list of one.
 type condition struct {
+	exists *bool // {$exists: …}, and nothing else
 	field  []string
 	values map[string]bool // keys
 	null   bool            // null among them: a missing field matches too
@@ -68,10 +69,17 @@ func compileCondition(e bson.E) (condition, error) {
 		switch {
 		case len(d) == 1 && d[0].Key == "$in" && isList:
 			values = list
+		case len(d) == 1 && d[0].Key == "$exists" && len(c.field) == 1:
+			exists, ok := d[0].Value.(bool)
+			if !ok {
+				return c, fmt.Errorf("filter on %s: $exists needs a boolean", e.Key)
+			}
+			c.exists = &exists
+			return c, nil
 		case len(d) == 1 && d[0].Key == "$eq":
 			values = bson.A{d[0].Value}
 		default:
-			return c, fmt.Errorf("filter on %s: operators other than one $in or $eq are not supported (%s)", e.Key, d[0].Key)
+			return c, fmt.Errorf("filter on %s: operators other than one $in, $eq or $exists are not supported (%s)", e.Key, d[0].Key)
 		}
 	}
 	for _, v := range values {
@@ -99,7 +107,7 @@ func compileCondition(e bson.E) (condition, error) {
 // ids are the keys of the only `_id`s that can match, if the filter names them.
 func (f *filter) ids() ([]string, bool) {
 	for _, c := range f.fields {
-		if len(c.field) == 1 && c.field[0] == "_id" {
+		if c.exists == nil && len(c.field) == 1 && c.field[0] == "_id" {
 			return c.order, true
 		}
 	}
@@ -148,6 +156,9 @@ func (f *filter) match(doc bson.Raw, env *env) (bool, error) {
 }
 
 func (c *condition) match(doc bson.Raw) bool {
+	if c.exists != nil {
+		return (doc.Lookup(c.field[0]).Type != 0) == *c.exists
+	}
 	return c.matchAt(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc}, c.field)
 }
 
