@@ -25,10 +25,12 @@ export function createApi({ store, keys, faults, control }) {
     const answer = execute ? failure : (status, description) => [status, JSON.stringify({ message: description })];
     let reply;
     try {
+      // Before all else: a connection that closes on an unread body loses the answer.
+      const body = await readBody(req);
       if (!execute && !url.pathname.startsWith('/_control/')) throw new HttpError(404, `no such endpoint: ${url.pathname}`);
       if (!authorized(req.headers.authorization)) throw new HttpError(401, 'unauthorized: no valid API key in the Authorization header');
       if (execute && req.method !== 'POST') throw new HttpError(405, `method ${req.method} is not allowed`);
-      const body = await readBody(req);
+      if (body === undefined) throw new HttpError(413, `the body exceeds ${BODY_LIMIT} bytes`);
       if (execute) reply = await executeStatement({ store, faults, api: execute[1], headers: req.headers, body });
       else reply = [200, await control.handle(req.method, url, body)];
     } catch (err) {
@@ -39,8 +41,6 @@ export function createApi({ store, keys, faults, control }) {
       return;
     }
     const [status, json, headers] = reply;
-    // What is left of a body that was not read must not be taken for a request.
-    if (!req.complete) res.shouldKeepAlive = false;
     res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json), ...headers });
     res.end(json);
   });
@@ -66,16 +66,16 @@ function bearer(keys) {
   };
 }
 
+// readBody reads to the end; undefined stands for more than the limit.
 async function readBody(req) {
-  const tooLarge = () => new HttpError(413, `the body exceeds ${BODY_LIMIT} bytes`);
-  if (Number(req.headers['content-length'] ?? 0) > BODY_LIMIT) throw tooLarge();
   const chunks = [];
   let size = 0;
-  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of req) {
     size += chunk.length;
-    if (size > BODY_LIMIT) throw tooLarge();
-    chunks.push(chunk);
+    if (size <= BODY_LIMIT) chunks.push(chunk);
+    else chunks.length = 0;
   }
+  if (size > BODY_LIMIT) return undefined;
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }
 

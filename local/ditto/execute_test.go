@@ -140,6 +140,45 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestEndpoints(t *testing.T) {
+	s := start(t, ditto.Options{})
+	for _, tt := range []struct {
+		name, method, path, body string
+		want                     int
+	}{
+		{"OK", "POST", "/api/v5/store/execute", `{"statement":"SELECT * FROM c"}`, 200},
+		{"AppID", "POST", "/some-app/api/v4/store/execute", `{"statement":"SELECT * FROM c","args":null}`, 200},
+		{"Get", "GET", "/api/v5/store/execute", "", 405},
+		{"NotJSON", "POST", "/api/v5/store/execute", "statement", 400},
+		{"NoBody", "POST", "/api/v5/store/execute", "", 400},
+		{"NoStatement", "POST", "/api/v5/store/execute", `{"args":{}}`, 400},
+		{"OtherVersion", "POST", "/api/v6/store/execute", `{"statement":"SELECT * FROM c"}`, 404},
+		{"OtherEndpoint", "POST", "/api/v4/store/write", `{"commands":[]}`, 404},
+		{"NoControl", "GET", "/_control/nothing", "", 404},
+		{"ControlNotJSON", "POST", "/_control/checkpoint", "x", 400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, s.URL+tt.path, strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "BEARER "+s.APIKey)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			var body map[string]any
+			if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+				t.Error(err)
+			}
+			if res.StatusCode != tt.want {
+				t.Errorf("status %d, want %d: %v", res.StatusCode, tt.want, body)
+			}
+		})
+	}
+}
+
 func TestTransactions(t *testing.T) {
 	s := start(t, ditto.Options{})
 	a := run(t, s, call{statement: "INSERT INTO c DOCUMENTS (:d)", args: `{"d":{"_id":"a"}}`})

@@ -5,7 +5,7 @@
 // hides maps and counters.
 
 import { analyse, quote } from './dql.mjs';
-import { idKind, idText } from './ids.mjs';
+import { idKind, idOf, idText } from './ids.mjs';
 
 const REREAD = 500; // ids per statement
 const CACHED = 1000; // statements whose analysis is kept,
@@ -146,8 +146,8 @@ export class Store {
     const result = await this.#engine.dql(`SELECT * FROM ${quote(collection)}`);
     const shadow = new Map();
     for (const item of result.items) {
-      shadow.set(idText(item.value._id), item.jsonString());
-      item.dematerialize();
+      const json = item.jsonString();
+      shadow.set(idOf(item, json), json);
     }
     this.#shadows.set(collection, shadow);
     await this.#engine.setStrict(strict);
@@ -168,7 +168,10 @@ export class Store {
       for (let from = 0; from < ids.length; from += REREAD) {
         const part = ids.slice(from, from + REREAD);
         const result = await this.#engine.dql(`SELECT * FROM ${quote(collection)} WHERE _id IN :ids`, { ids: part });
-        for (const item of result.items) images.set(idText(item.value._id), item.jsonString());
+        for (const item of result.items) {
+          const json = item.jsonString();
+          images.set(idOf(item, json), json);
+        }
       }
     }
     return images;
@@ -181,7 +184,7 @@ function pair(texts, items) {
   const images = new Map();
   for (let i = 0; i < items.length; i++) {
     const json = items[i].jsonString();
-    const text = texts[i] !== undefined && json.includes(`"_id":${texts[i]}`) ? texts[i] : idText(items[i].value._id);
+    const text = texts[i] !== undefined && json.includes(`"_id":${texts[i]}`) ? texts[i] : idOf(items[i], json);
     images.set(text, json);
   }
   return images;
