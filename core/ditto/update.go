@@ -40,6 +40,7 @@ type updater struct {
 	ctx    context.Context
 	c      Collection
 	result Result
+	seen   int64 // the latest transaction that a read showed
 }
 
 // job is one change on its way. Lost and rejected ones are out.
@@ -195,6 +196,7 @@ func (u *updater) find(paths []value.Path, asks []ask) error {
 		if err != nil {
 			return err
 		}
+		u.seen = max(u.seen, resp.Txn)
 		for _, item := range resp.Items {
 			id, ok := idOf(item)
 			if !ok {
@@ -229,7 +231,7 @@ func (u *updater) recheck(jobs []*job) error {
 	}
 	plain := u.c
 	plain.Counters = nil
-	docs, _, err := u.Read(u.ctx, plain, ids, 0)
+	docs, _, err := u.Read(u.ctx, plain, ids, u.seen)
 	if err != nil {
 		return err
 	}

@@ -173,35 +173,19 @@ func (d *Draft) parents(p value.Path) (value.Path, error) {
 
 // kind says how the object that shows at p is written. A map, read declared as
 // one, shows just what shows undeclared; a register hides then, and what shows
-// instead is an older map or nothing.
+// instead is an older map or nothing. A map that holds a register passes for a
+// register as well: it is replaced as a whole, which is right for both.
 func (d *Draft) kind(p value.Path) kind {
-	if k := d.kinds[p]; k != unknown {
-		return k
-	}
-	if !d.looked[p] {
+	switch {
+	case d.kinds[p] != unknown:
+	case !d.looked[p]:
 		d.needs[p] = true
-		return unknown
+	case same(value.Lookup(d.change.Doc, p), d.shown[p]):
+		d.kinds[p] = mapped
+	default:
+		d.kinds[p] = register
 	}
-	k := register
-	if d.agrees(p, value.Lookup(d.change.Doc, p), d.shown[p]) {
-		k = mapped
-	}
-	d.kinds[p] = k
-	return k
-}
-
-// agrees compares an object with its declared reading. Objects below that were
-// looked at as well have a verdict of their own.
-func (d *Draft) agrees(p value.Path, doc, declared []byte) bool {
-	if !isObject(declared) {
-		return false
-	}
-	for _, f := range zip(doc, declared) {
-		if !d.looked[p.Child(f.name)] && !same(f.a, f.b) {
-			return false
-		}
-	}
-	return true
+	return d.kinds[p]
 }
 
 // require adds a condition. One that asks for a value says more than one that

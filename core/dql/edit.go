@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/causeway-sync/causeway/core/value"
 )
@@ -28,7 +27,7 @@ func (d *Draft) write(p value.Path, old, new []byte) error {
 		d.Row.Set = append(d.Row.Set, Assign{p, new})
 		return nil
 	case old == nil:
-		return d.setObject(p, new) // what is missing hides nothing
+		return d.setObject(p, nil, new) // what is missing hides nothing
 	case isObject(old):
 		switch d.kind(p) {
 		case unknown:
@@ -89,55 +88,39 @@ func (d *Draft) convert(p value.Path, old, new []byte) error {
 	if len(d.needs) > 0 {
 		return nil
 	}
-	d.uncover(p, d.shown[p], old, new)
-	return d.setObject(p, new)
+	d.uncover(p, d.shown[p], new)
+	return d.setObject(p, old, new)
 }
 
-// uncover unsets what the map that hides at p has and new lacks. What old has
-// and new lacks goes as well: it is harmless beside a SET at the same level,
-// and right should p have been a map after all.
-func (d *Draft) uncover(p value.Path, hidden, old, new []byte) {
+// uncover unsets what the map that hides at p has and new lacks.
+func (d *Draft) uncover(p value.Path, hidden, new []byte) {
 	if !isObject(hidden) {
 		return
 	}
-	all := map[string]value.Field{}
-	for _, f := range fields(old) {
-		all[f.Name] = f
-	}
-	for _, f := range fields(hidden) {
-		all[f.Name] = f
-	}
-	keep := fields(new)
-	for _, name := range sortedNames(all) {
-		q := p.Child(name)
-		i, ok := slices.BinarySearchFunc(keep, name, func(f value.Field, s string) int { return strings.Compare(f.Name, s) })
+	for _, f := range zip(hidden, new) {
+		q := p.Child(f.name)
 		switch {
-		case !ok:
+		case f.b == nil:
 			d.Row.Unset = append(d.Row.Unset, q)
-			d.unsets = append(d.unsets, removal{q, value.Lookup(hidden, value.PathOf(name)), true})
-		case isObject(keep[i].Value):
-			d.uncover(q, value.Lookup(hidden, value.PathOf(name)), value.Lookup(old, value.PathOf(name)), keep[i].Value)
+			d.unsets = append(d.unsets, removal{q, f.a, true})
+		case isObject(f.b):
+			d.uncover(q, f.a, f.b)
 		}
 	}
 }
 
-func sortedNames(m map[string]value.Field) []string {
-	out := make([]string, 0, len(m))
-	for name := range m {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// setObject sets an object whole, the counters in it apart.
-func (d *Draft) setObject(p value.Path, new []byte) error {
+// setObject sets an object whole, the counters in it apart. What stood at a
+// counter's path in old, stays, and is no whole number, is left as it is.
+func (d *Draft) setObject(p value.Path, old, new []byte) error {
 	for _, c := range d.change.Counters {
 		if c == p || !p.Contains(c) {
 			continue
 		}
 		n := value.Lookup(new, c[len(p):])
 		if n == nil {
+			continue
+		}
+		if _, ok := integer(n); !ok && same(n, value.Lookup(old, c[len(p):])) {
 			continue
 		}
 		if err := d.restart(c, n); err != nil {

@@ -28,6 +28,53 @@ func Qualified(collection string, p value.Path) string {
 	return b.String()
 }
 
+// scope says how paths are written in the conditions and projections of one
+// statement.
+//
+// Without declarations they are qualified by the collection. With them they
+// must stand bare: `c.n`, declared, is shown without those of its members that
+// are named like another declared field. Should a field be named like the
+// collection then, the statement gets an alias, so that the bare name is free.
+type scope struct {
+	collection string
+	bare       bool
+	alias      string
+}
+
+func scopeOf(collection string, types Types, paths ...value.Path) scope {
+	s := scope{collection: collection, bare: len(types) > 0}
+	taken := func(name string) bool {
+		for _, p := range paths {
+			if p.Top() == value.PathOf(name) {
+				return true
+			}
+		}
+		return false
+	}
+	if s.bare && taken(collection) {
+		for s.alias = "t"; taken(s.alias) || s.alias == collection; {
+			s.alias += "_"
+		}
+	}
+	return s
+}
+
+// as is what follows the collection in FROM and UPDATE.
+func (s scope) as() string {
+	if s.alias == "" {
+		return ""
+	}
+	return " AS " + Quote(s.alias)
+}
+
+func (s scope) write(b *strings.Builder, p value.Path) {
+	if s.bare {
+		writeField(b, p)
+		return
+	}
+	writeQualified(b, s.collection, p)
+}
+
 func writeField(b *strings.Builder, p value.Path) {
 	for i, s := range p.Segments() {
 		if i > 0 {

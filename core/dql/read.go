@@ -18,8 +18,8 @@ func Select(collection string, ids []docid.ID) Statement {
 // shows the value of the declared type, whether it hides or not, and nothing
 // else.
 //
-// It selects everything, since a projection of `c.n` does not heed what is
-// declared below n.
+// It selects everything: a projection of n would have to say which declarations
+// below n it heeds.
 func SelectTyped(collection string, types Types, ids []docid.ID) Statement {
 	var a args
 	a.ids(ids)
@@ -29,16 +29,19 @@ func SelectTyped(collection string, types Types, ids []docid.ID) Statement {
 // SelectPaths reads the values of one type at the given paths, as v0, v1, …,
 // a path without such a value left out. No path may contain another.
 func SelectPaths(collection string, t Type, paths []value.Path, ids []docid.ID) Statement {
+	types := TypesOf(t, paths...)
+	in := scopeOf(collection, types, paths...)
 	var b strings.Builder
 	b.WriteString("SELECT _id")
 	for i, p := range paths {
 		b.WriteString(", ")
-		writeQualified(&b, collection, p)
+		in.write(&b, p)
 		b.WriteString(" AS ")
 		b.WriteString(Column(i))
 	}
 	b.WriteString(" FROM ")
-	b.WriteString(source(collection, TypesOf(t, paths...)))
+	b.WriteString(source(collection, types))
+	b.WriteString(in.as())
 	b.WriteString(" WHERE _id IN :ids")
 	var a args
 	a.ids(ids)

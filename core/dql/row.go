@@ -111,6 +111,8 @@ func (r *Row) text(collection, ids string, arg func(name string) string) string 
 	var b strings.Builder
 	b.WriteString("UPDATE ")
 	b.WriteString(source(collection, r.Types))
+	in := r.scope(collection)
+	b.WriteString(in.as())
 	n := 0
 	for i, s := range r.Apply {
 		b.WriteString(word(i, " APPLY "))
@@ -135,19 +137,27 @@ func (r *Row) text(collection, ids string, arg func(name string) string) string 
 		switch c.Test {
 		case Object:
 			b.WriteString("type(")
-			writeQualified(&b, collection, c.Path)
+			in.write(&b, c.Path)
 			b.WriteString(") = 'object'")
 		case Missing:
-			writeQualified(&b, collection, c.Path)
+			in.write(&b, c.Path)
 			b.WriteString(" IS MISSING")
 		case Equal:
 			b.WriteString("serialize_json(")
-			writeQualified(&b, collection, c.Path)
+			in.write(&b, c.Path)
 			b.WriteString(") = serialize_json(" + arg("o"+strconv.Itoa(n)) + ")")
 			n++
 		}
 	}
 	return b.String()
+}
+
+func (r *Row) scope(collection string) scope {
+	paths := make([]value.Path, len(r.Where))
+	for i, c := range r.Where {
+		paths[i] = c.Path
+	}
+	return scopeOf(collection, r.Types, paths...)
 }
 
 // word begins a list with its keyword and goes on with commas.
