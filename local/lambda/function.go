@@ -128,6 +128,18 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
+// Warm starts an environment, so that a function that cannot start says so now.
+func (f *Function) Warm(ctx context.Context) error {
+	f.slots <- struct{}{}
+	defer func() { <-f.slots }()
+	env, err := f.take(ctx)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", f.cfg.Name, err)
+	}
+	f.giveBack(env)
+	return nil
+}
+
 // take returns an idle environment or starts one; the caller holds a slot, so
 // there are never more than Concurrency.
 func (f *Function) take(ctx context.Context) (*environment, error) {

@@ -52,14 +52,31 @@ type Server struct {
 	temp string
 }
 
+func (o Options) withDefaults() Options {
+	if o.Notice == nil {
+		o.Notice = func(string) {}
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	return o
+}
+
+// Install installs the MongoDB that Start would start, if that takes any.
+func Install(ctx context.Context, opts Options) error {
+	opts = opts.withDefaults()
+	if opts.Getenv("MONGODB_URI") != "" {
+		return nil
+	}
+	if _, err := choose(ctx, opts); err != nil {
+		return fmt.Errorf("install MongoDB: %w", err)
+	}
+	return nil
+}
+
 // Start starts, or finds, the MongoDB and waits until it takes writes.
 func Start(ctx context.Context, opts Options) (*Server, error) {
-	if opts.Notice == nil {
-		opts.Notice = func(string) {}
-	}
-	if opts.Getenv == nil {
-		opts.Getenv = os.Getenv
-	}
+	opts = opts.withDefaults()
 	if uri := opts.Getenv("MONGODB_URI"); uri != "" {
 		s := &Server{URI: uri, Kind: External}
 		if err := s.ping(ctx, 10*time.Second); err != nil {

@@ -1,0 +1,51 @@
+# Thin wrappers: what they do is in cmd/causeway, local/ and the Go tool.
+CONFIG ?= causeway.yaml
+PORT   ?= 47600
+FUNCTIONS := mongo-to-ditto ditto-to-mongo
+
+# Tests, the command and the functions share one build cache.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
+
+LAMBDA := -tags lambda.norpc -ldflags '-s -w'
+SOAK   ?= 1h
+
+.PHONY: help run build test bench lint fmt soak clean clean-data install FORCE
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: dist/causeway ## Start everything on this machine (CONFIG=causeway.yaml, PORT=47600)
+	@dist/causeway run --config '$(CONFIG)' --port $(PORT)
+
+build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) ## Build the command, and the functions for AWS (arm64)
+
+test: install ## Run every test
+	@go test -timeout 8m ./...
+
+bench: ## Measure the codecs and the bridge
+	@go test -run '^$$' -bench . -benchmem ./core/...
+
+lint: ## Check formatting and the linters' findings
+	@.ci/lint
+
+fmt: ## Format the Go code
+	@.ci/lint fmt
+
+soak: install ## Run long random histories against the real engines (SOAK=1h)
+	@go test -timeout 0 -count 1 -run Soak ./local/stack -soak $(SOAK)
+
+clean: ## Remove what was built
+	rm -rf dist
+
+clean-data: ## Remove the data of the local stack: the next run starts afresh
+	rm -rf .causeway/data
+
+install: dist/causeway
+	@dist/causeway install
+
+dist/causeway: FORCE
+	@go build -o $@ ./cmd/causeway
+
+dist/%/bootstrap: FORCE
+	GOOS=linux GOARCH=arm64 go build $(LAMBDA) -o $@ ./functions/$*

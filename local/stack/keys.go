@@ -1,0 +1,51 @@
+package stack
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// keys are the secrets of the Ditto side. Those of the stack's own server are
+// made once, so that a command that worked before a restart works after it.
+type keys struct {
+	APIKey  string `json:"apiKey"`
+	Webhook string `json:"webhook"`
+}
+
+// loadKeys reads the kept keys, or makes them.
+func loadKeys(path string) (keys, error) {
+	var k keys
+	b, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		err = json.Unmarshal(b, &k)
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	}
+	if err != nil {
+		return k, fmt.Errorf("read keys of the local Ditto server: %s: %w", path, err)
+	}
+	if k.APIKey != "" && k.Webhook != "" {
+		return k, nil
+	}
+	k = keys{APIKey: hex.EncodeToString(random(24)), Webhook: base64.StdEncoding.EncodeToString(random(64))}
+	if b, err = json.Marshal(k); err != nil {
+		return k, fmt.Errorf("keep keys: %w", err)
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		return k, fmt.Errorf("keep keys: %w", err)
+	}
+	return k, nil
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
+}

@@ -1,0 +1,299 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/local/install"
+	"github.com/causeway-sync/causeway/local/lambda"
+	"github.com/causeway-sync/causeway/local/mongodb"
+	"github.com/causeway-sync/causeway/local/secretsmanager"
+	"github.com/causeway-sync/causeway/local/sqs"
+	"github.com/causeway-sync/causeway/local/trigger"
+)
+
+// start starts the parts, each once those that it needs are there.
+func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
+	node, err := install.FindNode(ctx, s.opts.Getenv)
+	if err != nil {
+		return err
+	}
+	if err := s.checkPorts(); err != nil {
+		return err
+	}
+	notice := noticer(s.say)
+	// What may have to be installed or built, and needs nothing else.
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.startMongoDB(gctx, m, notice) })
+	g.Go(func() error { return install.Bootstraps(gctx, s.opts.Root, notice) })
+	g.Go(func() error {
+		if err := install.Modules(gctx, s.opts.Root, notice); err != nil {
+			return err
+		}
+		return s.startSQS(gctx, node)
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	k, err := s.dittoKeys()
+	if err != nil {
+		return err
+	}
+	if err := s.startSecrets(m, k); err != nil {
+		return err
+	}
+	if err := s.startReceiver(m); err != nil {
+		return err
+	}
+	if err := s.startDitto(ctx, m, node, k); err != nil {
+		return err
+	}
+	if err := s.startWorkers(ctx, m); err != nil {
+		return err
+	}
+	return s.startTrigger(ctx)
+}
+
+// noticer lets one line out at a time.
+func noticer(say func(string)) func(string) {
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		say(line)
+	}
+}
+
+// checkPorts finds ports that are taken before anything is started, and tells
+// of all of them at once.
+func (s *Stack) checkPorts() error {
+	p := s.opts.ports()
+	var errs []error
+	for _, part := range []struct {
+		name string
+		port int
+	}{{"Ditto", p.ditto}, {"MongoDB", p.mongodb}, {"the webhook", p.webhook}, {"SQS", p.sqs}, {"Secrets Manager", p.secrets}} {
+		if part.port == 0 {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(part.port)))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("port %d, of %s, is in use: stop what listens on it, "+
+				"or choose others with --port N (PORT=N make run), 0 for any that are free", part.port, part.name))
+			continue
+		}
+		l.Close()
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Stack) startMongoDB(ctx context.Context, m *manifest.Manifest, notice func(string)) error {
+	log, err := s.log("mongodb")
+	if err != nil {
+		return err
+	}
+	s.mongo, err = mongodb.Start(ctx, mongodb.Options{
+		Dir: s.opts.data("mongodb"), Port: s.opts.ports().mongodb, Log: log, Notice: notice, Getenv: s.opts.Getenv,
+		Tools: filepath.Join(s.opts.Root, ".causeway", "tools"),
+	})
+	if err != nil {
+		return err
+	}
+	s.onStop("MongoDB", s.mongo.Stop)
+	s.info.MongoDB, s.info.MongoDBKind = s.mongo.URI, string(s.mongo.Kind)
+	if s.client, err = mongo.Connect(options.Client().ApplyURI(s.mongo.URI)); err != nil {
+		return fmt.Errorf("connect to MongoDB: %w", err)
+	}
+	s.onStop("MongoDB client", s.client.Disconnect)
+	if s.mongo.Kind == mongodb.External {
+		return nil // its collections are the user's
+	}
+	s.child("mongodb", s.mongo.PID)
+	s.watch("MongoDB", s.mongo.Done(), s.mongo.Exited)
+	return createCollections(ctx, s.client.Database(m.Database), m)
+}
+
+func (s *Stack) startSQS(ctx context.Context, node string) error {
+	log, err := s.log("sqs")
+	if err != nil {
+		return err
+	}
+	s.sqs, err = sqs.Start(ctx, sqs.Options{
+		Root: s.opts.Root, Node: node, Port: s.opts.ports().sqs, Queues: queues(), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onStop("SQS stand-in", s.sqs.Stop)
+	s.child("sqs", s.sqs.PID)
+	s.watch("the SQS stand-in", s.sqs.Done(), s.sqs.Exited)
+	if err := s.loadDeadLetters(ctx); err != nil {
+		return err
+	}
+	s.onStop("dead letters", s.saveDeadLetters)
+	return nil
+}
+
+func (s *Stack) startSecrets(m *manifest.Manifest, k keys) error {
+	list, err := secrets(m, s.mongo.URI, k)
+	if err != nil {
+		return err
+	}
+	if s.secrets, err = secretsmanager.Start(s.opts.ports().secrets, list...); err != nil {
+		return err
+	}
+	s.onStop("Secrets Manager stand-in", s.secrets.Stop)
+	s.info.SecretsManager = s.secrets.Endpoint
+	return nil
+}
+
+// startReceiver starts the HTTP API with the receiver behind it.
+func (s *Stack) startReceiver(m *manifest.Manifest) error {
+	s.info.SQS = s.sqs.Endpoint
+	for _, q := range queues() {
+		dead := sqs.DeadLetters(q.Name)
+		s.info.Queues[q.Name] = Queue{q.Name, s.sqs.URL(q.Name), dead, s.sqs.URL(dead)}
+	}
+	s.describe(Receiver, DittoToMongo, s.environment(m, "receiver", DittoToMongo))
+	var err error
+	if s.receiver, err = s.function(Receiver, receiverTimeout, s.opts.Concurrency); err != nil {
+		return err
+	}
+	s.onStop("receiver", s.receiver.Close)
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opts.ports().webhook)))
+	if err != nil {
+		return fmt.Errorf("start webhook: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/webhook", &lambda.HTTPAPI{Function: s.receiver, Log: s.logger, Answered: s.wake(DittoToMongo)})
+	s.web = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.web.Serve(l) }()
+	s.onStop("webhook", func(ctx context.Context) error {
+		if err := s.web.Shutdown(ctx); err != nil {
+			return s.web.Close()
+		}
+		return nil
+	})
+	s.info.Webhook = "http://" + l.Addr().String() + "/webhook"
+	return nil
+}
+
+// wake returns a function that makes a worker's mapping look at its queue.
+func (s *Stack) wake(worker string) func() {
+	return func() {
+		s.mu.Lock()
+		m := s.mappings[worker]
+		s.mu.Unlock()
+		if m != nil {
+			m.Wake()
+		}
+	}
+}
+
+// startWorkers starts the two workers, each behind its queue. One that cannot
+// start says so now, not at the first change.
+func (s *Stack) startWorkers(ctx context.Context, m *manifest.Manifest) error {
+	for _, name := range []string{MongoToDitto, DittoToMongo} {
+		s.describe(name, name, s.environment(m, "worker", name))
+		f, err := s.function(name, workerTimeout, s.opts.Concurrency)
+		if err != nil {
+			return err
+		}
+		s.functions[name] = f
+		s.onStop(name, f.Close)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	for _, f := range []*lambda.Function{s.functions[MongoToDitto], s.functions[DittoToMongo], s.receiver} {
+		g.Go(func() error { return f.Warm(gctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, name := range []string{MongoToDitto, DittoToMongo} {
+		s.runMapping(name)
+	}
+	return nil
+}
+
+// runMapping feeds a worker from its queue until the stack stops.
+func (s *Stack) runMapping(name string) {
+	mapping := lambda.NewMapping(lambda.MappingConfig{
+		Client:      s.sqs.Client(),
+		QueueURL:    s.sqs.URL(name),
+		QueueARN:    sqs.ARN(name),
+		Function:    s.functions[name],
+		Log:         s.logger,
+		BatchSize:   s.opts.BatchSize,
+		Window:      s.opts.Window,
+		Concurrency: s.opts.Concurrency,
+	})
+	s.mu.Lock()
+	s.mappings[name] = mapping
+	s.mu.Unlock()
+	s.background(name+" queue", mapping.Run)
+}
+
+// startTrigger starts the stand-in of the Atlas trigger.
+func (s *Stack) startTrigger(ctx context.Context) error {
+	t, err := trigger.Open(ctx, trigger.Config{
+		Database:    s.client.Database(s.info.Database),
+		Collections: s.info.Collections,
+		Queue:       s.sqs.Client(),
+		QueueURL:    s.sqs.URL(MongoToDitto),
+		Empty:       s.empty(MongoToDitto),
+		StateFile:   s.opts.data("trigger.json"),
+		Source:      s.sourceName(),
+		Log:         s.logger,
+		Sent:        s.wake(MongoToDitto),
+	})
+	if err != nil {
+		return err
+	}
+	s.background("trigger", t.Run)
+	return nil
+}
+
+// background runs f until the stack stops, and then waits for it.
+func (s *Stack) background(name string, f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f(ctx)
+	}()
+	s.onStop(name, func(stop context.Context) error {
+		cancel()
+		select {
+		case <-ended:
+			return nil
+		case <-stop.Done():
+			return context.Cause(stop)
+		}
+	})
+}
+
+// empty reports whether a worker's queue holds nothing at all.
+func (s *Stack) empty(worker string) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		d, err := s.sqs.Depth(ctx, worker)
+		return d.Empty(), err
+	}
+}
+
+func (s *Stack) child(name string, pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.info.Processes[name] = pid
+}
