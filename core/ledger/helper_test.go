@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// real is a fresh database on the MongoDB that `make run` would choose.
-func real(t testing.TB) *mongodb.Client {
+// serverDB is a fresh database on the MongoDB that `make run` would choose.
+func serverDB(t testing.TB) *mongodb.Client {
 	t.Helper()
 	server.Do(func() { server.Server, server.err = local.Start(context.Background(), local.Options{}) })
 	if server.err != nil {
@@ -64,7 +64,7 @@ func sim(t testing.TB) *mongosim.Sim {
 
 // each runs f on the real server and on the simulation.
 func each(t *testing.T, f func(t *testing.T, db mongodb.Database)) {
-	t.Run("Real", func(t *testing.T) { f(t, real(t)) })
+	t.Run("Real", func(t *testing.T) { f(t, serverDB(t)) })
 	t.Run("Sim", func(t *testing.T) { f(t, sim(t)) })
 }
 

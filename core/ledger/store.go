@@ -46,11 +46,14 @@ type Put struct {
 	ClaimFor time.Duration
 }
 
+// Indexer is a Database that can create indexes.
+type Indexer interface {
+	CreateIndexes(ctx context.Context, collection string, indexes []mongodb.Index) error
+}
+
 // CreateIndexes makes the ledger's indexes and those of the record
 // collections, where they are missing.
-func CreateIndexes(ctx context.Context, db interface {
-	CreateIndexes(ctx context.Context, collection string, indexes []mongodb.Index) error
-}) error {
+func CreateIndexes(ctx context.Context, db Indexer) error {
 	if err := db.CreateIndexes(ctx, Collection, []mongodb.Index{
 		// Looks up what a MongoDB event names, in any state.
 		{Name: "byMongoId", Keys: []string{fieldCollection, fieldMongoID}},

@@ -427,7 +427,7 @@ func FuzzReadForeign(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		raw := bson.Raw(b)
 		if raw.Validate() != nil {
-			t.Skip() // no server returns it
+			return // no server sends it
 		}
 		_, _ = ledger.Store{DB: fixed{raw}}.Read(t.Context(), []ledger.Key{key(1)}, nil)
 	})

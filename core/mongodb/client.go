@@ -98,19 +98,7 @@ func (c *Client) Find(ctx context.Context, collection string, filter, projection
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var out []bson.Raw
-	seen := map[string]bool{}
-	for _, docs := range found {
-		for _, doc := range docs {
-			id := doc.Lookup("_id")
-			key := string(append([]byte{byte(id.Type)}, id.Value...))
-			if !seen[key] {
-				seen[key] = true
-				out = append(out, doc)
-			}
-		}
-	}
-	return out, nil
+	return merge(found), nil
 }
 
 const maxBranches = 4

@@ -15,7 +15,7 @@ import (
 )
 
 func TestClientFind(t *testing.T) {
-	c := real(t)
+	c := serverDB(t)
 	insert(t, c, "c", raw(t, `{"_id":1,"a":1}`), raw(t, `{"_id":2,"a":2}`), raw(t, `{"_id":3,"a":3}`))
 	t.Run("OrOnce", func(t *testing.T) {
 		docs, err := c.Find(t.Context(), "c", bson.D{{Key: "$or", Value: bson.A{
@@ -50,7 +50,7 @@ func TestClientFind(t *testing.T) {
 
 // A collection's own collation must not make other strings count as read.
 func TestClientCollation(t *testing.T) {
-	c := real(t)
+	c := serverDB(t)
 	collation := &options.Collation{Locale: "en", Strength: 2}
 	if err := c.Driver().CreateCollection(t.Context(), "ci", options.CreateCollection().SetCollation(collation)); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestConnectErrors(t *testing.T) {
 		})
 	}
 	t.Run("Deadline", func(t *testing.T) {
-		c := real(t)
+		c := serverDB(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
 		if _, err := c.Find(ctx, "c", nil, nil); !mongodb.IsUnavailable(err) {
@@ -112,10 +112,11 @@ func TestConnectErrors(t *testing.T) {
 // The server knows the user with the new password only; the secret's first
 // answer is the old one.
 func TestReconnecting(t *testing.T) {
-	admin := real(t)
+	admin := serverDB(t)
 	db := admin.Driver()
 	command := bson.D{
-		{Key: "createUser", Value: "causeway"}, {Key: "pwd", Value: "new-password"},
+		{Key: "createUser", Value: "causeway"},
+		{Key: "pwd", Value: "new-password"},
 		{Key: "roles", Value: bson.A{bson.D{{Key: "role", Value: "readWrite"}, {Key: "db", Value: db.Name()}}}},
 	}
 	if err := db.RunCommand(t.Context(), command).Err(); err != nil {

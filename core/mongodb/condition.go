@@ -110,9 +110,9 @@ func wholeDocument(doc bson.Raw) any {
 
 // DeleteFilter matches those of docs that are still as they were read.
 func DeleteFilter(docs []bson.Raw) bson.D {
-	ids, any := make(bson.A, len(docs)), make(bson.A, len(docs))
+	ids, unchanged := make(bson.A, len(docs)), make(bson.A, len(docs))
 	for i, doc := range docs {
-		ids[i], any[i] = doc.Lookup("_id"), wholeDocument(doc)
+		ids[i], unchanged[i] = doc.Lookup("_id"), wholeDocument(doc)
 	}
-	return bson.D{{Key: "_id", Value: d("$in", ids)}, {Key: "$expr", Value: d("$or", any)}}
+	return bson.D{{Key: "_id", Value: d("$in", ids)}, {Key: "$expr", Value: d("$or", unchanged)}}
 }

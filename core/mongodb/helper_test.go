@@ -42,8 +42,8 @@ func uri(t testing.TB) string {
 	return server.URI
 }
 
-// real is a fresh database on the real server.
-func real(t testing.TB) *mongodb.Client {
+// serverDB is a fresh database on the real server.
+func serverDB(t testing.TB) *mongodb.Client {
 	t.Helper()
 	c, err := mongodb.Connect(uri(t), "causeway_test_"+bson.NewObjectID().Hex())
 	if err != nil {
@@ -59,7 +59,7 @@ func real(t testing.TB) *mongodb.Client {
 
 // each runs f on the real server and on the simulation.
 func each(t *testing.T, f func(t *testing.T, db mongodb.Database)) {
-	t.Run("Real", func(t *testing.T) { f(t, real(t)) })
+	t.Run("Real", func(t *testing.T) { f(t, serverDB(t)) })
 	t.Run("Sim", func(t *testing.T) { f(t, mongosim.New(time.Now)) })
 }
 

@@ -119,9 +119,13 @@ var updateCases = []struct {
 		doc: `{"_id":1,"b":{"$binary":{"base64":"AQI=","subType":"00"}},"r":{"$regularExpression":{"pattern":"a","options":"i"}},"o":{"$oid":"0123456789abcdef01234567"},
 			"c":{"$code":"f()"},"cs":{"$code":"f()","$scope":{"x":1}},"ts":{"$timestamp":{"t":1,"i":2}},"d":{"$date":"2020-01-01T00:00:00Z"}}`,
 		ops: []op{
-			{"b", `{"$binary":{"base64":"AQI=","subType":"00"}}`, `1`}, {"r", `{"$regularExpression":{"pattern":"a","options":"i"}}`, `2`},
-			{"o", `{"$oid":"0123456789abcdef01234567"}`, `3`}, {"c", `{"$code":"f()"}`, `4`}, {"cs", `{"$code":"f()","$scope":{"x":1}}`, `5`},
-			{"ts", `{"$timestamp":{"t":1,"i":2}}`, `6`}, {"d", `{"$date":"2020-01-01T00:00:00Z"}`, `7`},
+			{"b", `{"$binary":{"base64":"AQI=","subType":"00"}}`, `1`},
+			{"r", `{"$regularExpression":{"pattern":"a","options":"i"}}`, `2`},
+			{"o", `{"$oid":"0123456789abcdef01234567"}`, `3`},
+			{"c", `{"$code":"f()"}`, `4`},
+			{"cs", `{"$code":"f()","$scope":{"x":1}}`, `5`},
+			{"ts", `{"$timestamp":{"t":1,"i":2}}`, `6`},
+			{"d", `{"$date":"2020-01-01T00:00:00Z"}`, `7`},
 		},
 		want: `{"_id":1,"b":1,"r":2,"o":3,"c":4,"cs":5,"ts":6,"d":7}`,
 		lost: []string{

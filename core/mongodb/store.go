@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -22,20 +23,22 @@ type FieldValues struct {
 // ids, and a request must stay under 16 MiB.
 const idsPerFind = 250
 
-// FindIDs reads the documents with these `_id`s, compared as MongoDB does
-// (5 finds 5.0). Given fields, only those and `_id` are returned.
+// FindIDs reads the documents with these `_id`s, each once, compared as
+// MongoDB does (5 finds 5.0). Given fields, only those and `_id` are returned.
 func (s Store) FindIDs(ctx context.Context, collection string, ids []bson.RawValue, fields ...string) ([]bson.Raw, error) {
-	var out []bson.Raw
+	// A regular expression cannot be an `_id`, and in $in would be a pattern.
+	ids = slices.DeleteFunc(slices.Clone(ids), func(v bson.RawValue) bool { return v.Type == bson.TypeRegex })
+	var found [][]bson.Raw
 	for len(ids) > 0 {
 		n := min(len(ids), idsPerFind)
 		docs, err := s.DB.Find(ctx, collection, d("_id", in(ids[:n])), projection(fields))
 		if err != nil {
 			return nil, fmt.Errorf("read documents: %w", err)
 		}
-		out = append(out, docs...)
+		found = append(found, docs)
 		ids = ids[n:]
 	}
-	return out, nil
+	return merge(found), nil
 }
 
 // FindMapped reads the documents whose mapped fields have the candidate
@@ -44,7 +47,7 @@ func (s Store) FindIDs(ctx context.Context, collection string, ids []bson.RawVal
 // array for its elements, and several keys are asked for together. The caller
 // computes each document's id and drops what it did not look for.
 func (s Store) FindMapped(ctx context.Context, collection string, keys [][]FieldValues, fields ...string) ([]bson.Raw, error) {
-	var out []bson.Raw
+	var found [][]bson.Raw
 	for len(keys) > 0 {
 		n := min(len(keys), idsPerFind)
 		filter, err := mappedFilter(keys[:n])
@@ -55,10 +58,30 @@ func (s Store) FindMapped(ctx context.Context, collection string, keys [][]Field
 		if err != nil {
 			return nil, fmt.Errorf("read documents by mapped fields: %w", err)
 		}
-		out = append(out, docs...)
+		found = append(found, docs)
 		keys = keys[n:]
 	}
-	return out, nil
+	return merge(found), nil
+}
+
+// merge joins the answers to several finds, with each document once.
+func merge(found [][]bson.Raw) []bson.Raw {
+	if len(found) == 1 {
+		return found[0]
+	}
+	var out []bson.Raw
+	seen := map[string]bool{}
+	for _, docs := range found {
+		for _, doc := range docs {
+			id := doc.Lookup("_id")
+			key := string(append([]byte{byte(id.Type)}, id.Value...))
+			if !seen[key] {
+				seen[key] = true
+				out = append(out, doc)
+			}
+		}
+	}
+	return out
 }
 
 // mappedFilter groups the keys that agree in all fields but one, so that the

@@ -82,8 +82,10 @@ func TestStoreWrite(t *testing.T) {
 			big, _ := bson.Marshal(bson.D{{Key: "_id", Value: 41}, {Key: "s", Value: strings.Repeat("x", 16<<20)}})
 			insert(t, db, "c", doc(42, "x"))
 			outcomes, errs, err := store.Write(ctx, "c", []mongodb.Change{
-				{ID: val(t, `40`), Insert: raw(t, `{"_id":40,"v":`+deep+`}`)}, {ID: val(t, `41`), Insert: big},
-				change(t, doc(42, "x"), op{"a", `"x"`, deep}), {ID: val(t, `43`), Insert: doc(43, "x")},
+				{ID: val(t, `40`), Insert: raw(t, `{"_id":40,"v":`+deep+`}`)},
+				{ID: val(t, `41`), Insert: big},
+				change(t, doc(42, "x"), op{"a", `"x"`, deep}),
+				{ID: val(t, `43`), Insert: doc(43, "x")},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -128,7 +130,7 @@ func TestStoreWriteRejected(t *testing.T) {
 		}
 	}
 	t.Run("Real", func(t *testing.T) {
-		c := real(t)
+		c := serverDB(t)
 		if err := c.Driver().CreateCollection(t.Context(), "v", options.CreateCollection().SetValidator(validator)); err != nil {
 			t.Fatal(err)
 		}
@@ -224,8 +226,12 @@ func TestStoreFind(t *testing.T) {
 			"OneTenant":   {[][]mongodb.FieldValues{{field("tenant", `"t1"`), field("n", `1`)}, {field("tenant", `"t1"`), field("n", `4`)}, {field("tenant", `"t1"`), field("n", `5`)}}, 2},
 			"SomeTenants": {[][]mongodb.FieldValues{{field("n", `1`), field("tenant", `"t1"`)}, {field("n", `2`), field("tenant", `"t2"`)}, {field("n", `3`), field("tenant", `"t2"`)}}, 2},
 			"AllDiffer": {[][]mongodb.FieldValues{
-				{field("n", `0`), field("tenant", `"t0"`)}, {field("n", `1`), field("tenant", `"t1"`)}, {field("n", `2`), field("tenant", `"t2"`)},
-				{field("n", `3`), field("tenant", `"t3"`)}, {field("n", `4`), field("tenant", `"t4"`)}, {field("n", `5`), field("tenant", `"t5"`)},
+				{field("n", `0`), field("tenant", `"t0"`)},
+				{field("n", `1`), field("tenant", `"t1"`)},
+				{field("n", `2`), field("tenant", `"t2"`)},
+				{field("n", `3`), field("tenant", `"t3"`)},
+				{field("n", `4`), field("tenant", `"t4"`)},
+				{field("n", `5`), field("tenant", `"t5"`)},
 			}, 3},
 			"None": {nil, 0},
 		} {
@@ -261,6 +267,14 @@ func BenchmarkUpdatePipeline(b *testing.B) {
 	b.Run("Build", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := mongodb.UpdatePipeline(read, list); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("Marshal", func(b *testing.B) {
+		pipeline, _ := mongodb.UpdatePipeline(read, list)
+		for b.Loop() {
+			if _, err := bson.Marshal(bson.D{{Key: "u", Value: pipeline}}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func real(t testing.TB) *mongodb.Client {
+func serverDB(t testing.TB) *mongodb.Client {
 	t.Helper()
 	server.Do(func() { server.Server, server.err = local.Start(context.Background(), local.Options{}) })
 	if server.err != nil {
@@ -60,7 +60,7 @@ func real(t testing.TB) *mongodb.Client {
 // on the real server: random documents, random changes made from what was
 // read, against documents that others may have changed since.
 func TestDifferential(t *testing.T) {
-	db, sim := real(t), mongosim.New(time.Now)
+	db, sim := serverDB(t), mongosim.New(time.Now)
 	for s := *seed; s < *seed+*rounds; s++ {
 		g := generator{rand.New(rand.NewPCG(s, 0))}
 		var stored []mongodb.Model
@@ -89,10 +89,10 @@ func TestDifferential(t *testing.T) {
 			var errs [2]error
 			outcomes[0], _, errs[0] = mongodb.Store{DB: db}.Write(t.Context(), collection, changes[i:i+1])
 			outcomes[1], _, errs[1] = mongodb.Store{DB: sim}.Write(t.Context(), collection, changes[i:i+1])
-			real, simulated := find(t, db, collection, changes[i].ID), find(t, sim, collection, changes[i].ID)
-			if errs[0] != nil || errs[1] != nil || outcomes[0][0] != outcomes[1][0] || real != simulated {
+			onServer, simulated := find(t, db, collection, changes[i].ID), find(t, sim, collection, changes[i].ID)
+			if errs[0] != nil || errs[1] != nil || outcomes[0][0] != outcomes[1][0] || onServer != simulated {
 				t.Errorf("seed %d, change %d (run: go test ./core/sim/mongosim -run Differential -seed %d -rounds 1)\nread   %s\nstored %s\nops    %s\nreal   %v %v %s\nsim    %v %v %s",
-					s, i, s, text(changes[i].Doc), before, describe(changes[i]), outcomes[0], errs[0], real, outcomes[1], errs[1], simulated)
+					s, i, s, text(changes[i].Doc), before, describe(changes[i]), outcomes[0], errs[0], onServer, outcomes[1], errs[1], simulated)
 			}
 		}
 		if t.Failed() {
@@ -103,7 +103,7 @@ func TestDifferential(t *testing.T) {
 
 // The same in bulk: totals and documents agree.
 func TestDifferentialBulk(t *testing.T) {
-	db, sim := real(t), mongosim.New(time.Now)
+	db, sim := serverDB(t), mongosim.New(time.Now)
 	for s := *seed; s < *seed+*rounds; s++ {
 		g := generator{rand.New(rand.NewPCG(s, 1))}
 		var stored []mongodb.Model

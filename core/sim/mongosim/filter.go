@@ -132,17 +132,17 @@ func (f *filter) match(doc bson.Raw, env *env) (bool, error) {
 		}
 	}
 	for _, or := range f.or {
-		any := false
+		matched := false
 		for _, branch := range or {
 			ok, err := branch.match(doc, env)
 			if err != nil {
 				return false, err
 			}
-			if any = ok; any {
+			if matched = ok; matched {
 				break
 			}
 		}
-		if !any {
+		if !matched {
 			return false, nil
 		}
 	}

@@ -3,6 +3,7 @@ package mongosim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -211,24 +212,33 @@ func (s *Sim) Remove(name string, id bson.RawValue) bool {
 func (s *Sim) Expire() {
 	s.mu.Lock()
 	now := s.now()
-	all := map[string][]change{}
-	for name, c := range s.collections {
+	names := slices.Sorted(maps.Keys(s.collections)) // the same order in every run
+	changes := make([][]change, len(names))
+	for i, name := range names {
+		c := s.collections[name]
 		w := writer{sim: s, collection: c, result: &mongodb.BulkResult{}}
-		for _, x := range c.indexes {
-			if !x.Expires {
-				continue
-			}
-			for _, doc := range c.docs {
-				ms, ok := doc.raw.Lookup(x.Keys[0]).DateTimeOK()
-				if ok && !time.UnixMilli(ms).After(now) {
-					w.remove(doc)
-				}
+		docs, _ := c.find(&filter{}, nil) // matches all, cannot fail
+		for _, doc := range docs {
+			if c.expired(doc.raw, now) {
+				w.remove(doc)
 			}
 		}
-		all[name] = w.changes
+		changes[i] = w.changes
 	}
 	s.mu.Unlock()
-	for name, changes := range all {
-		s.tell(name, changes)
+	for i, name := range names {
+		s.tell(name, changes[i])
 	}
+}
+
+func (c *collection) expired(doc bson.Raw, now time.Time) bool {
+	for _, x := range c.indexes {
+		if !x.Expires {
+			continue
+		}
+		if ms, ok := doc.Lookup(x.Keys[0]).DateTimeOK(); ok && !time.UnixMilli(ms).After(now) {
+			return true
+		}
+	}
+	return false
 }
