@@ -3,6 +3,7 @@ package dql
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/causeway-sync/causeway/core/value"
@@ -167,36 +168,33 @@ func (d *Draft) IsEmpty() bool {
 	return len(d.Row.Apply) == 0 && len(d.Row.Set) == 0 && len(d.Row.Unset) == 0
 }
 
-// Maps are the objects that are maps once Row has won, as far as the draft
-// found out: those that were looked at and those that it writes.
+// Maps are the objects that are maps once Row has won, beyond those that the
+// Change named, as far as the draft found out: what it looked at, what it
+// writes, and what lies above that.
 func (d *Draft) Maps() []value.Path {
 	if d.change.Strict {
 		return nil
 	}
 	out := map[value.Path]bool{}
 	for p, k := range d.kinds {
-		if k == mapped && !slices.Contains(d.change.Maps, p) {
-			out[p] = true
-		}
+		out[p] = k == mapped
 	}
 	for _, s := range d.Row.Set {
-		for p := range out {
-			if s.Path.Contains(p) {
-				delete(out, p)
-			}
-		}
-	}
-	for _, s := range d.Row.Set {
+		maps.DeleteFunc(out, func(p value.Path, _ bool) bool { return s.Path.Contains(p) })
 		for _, p := range objects(s.Path, s.Value) {
 			out[p] = true
 		}
 	}
 	for _, u := range d.Row.Unset {
-		for p := range out {
-			if u.Contains(p) {
-				delete(out, p)
+		maps.DeleteFunc(out, func(p value.Path, _ bool) bool { return u.Contains(p) })
+	}
+	for _, list := range [][]Assign{d.Row.Apply, d.Row.Set} {
+		for _, a := range list {
+			for _, p := range a.Path.Parents() {
+				out[p] = true
 			}
 		}
 	}
+	maps.DeleteFunc(out, func(p value.Path, is bool) bool { return !is || slices.Contains(d.change.Maps, p) })
 	return sorted(out)
 }
