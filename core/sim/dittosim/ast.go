@@ -16,13 +16,14 @@ const (
 type statement struct {
 	verb       verb
 	collection string
+	qualifier  string // the collection's name, or its alias
 	defs       []def
 	params     []string
 
 	where *expr
-	// constants are the parts of where that hold no path and may fail. Then
-	// the real engine drops the condition and matches everything, which this
-	// one refuses to follow.
+	// constants are the parts of where and of the columns that hold no path and
+	// may fail. Then the real engine drops the whole condition and matches
+	// everything, which this one refuses to follow.
 	constants []*expr
 	scan      *scan // the ids that where confines the statement to, or nil
 

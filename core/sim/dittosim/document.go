@@ -77,9 +77,13 @@ func (f *field) scalar(s slot) *node {
 }
 
 // get is the value at a path, nil when it is missing. The empty path is the
-// document. A path that is qualified by the collection finds what was written
-// last also in strict mode, where the same path without the collection, and
-// the document as a whole, have registers only.
+// document.
+//
+// A path that is qualified by the collection is another matter. It finds what
+// was written last also in strict mode, where the same path without the
+// collection, and the document as a whole, have registers only. And when it
+// ends at a map, the members are shown as the declarations have it for fields
+// of the document.
 func (d *document) get(v view, path []string, qualified bool) *node {
 	find := v
 	if qualified {
@@ -114,6 +118,9 @@ func (d *document) get(v view, path []string, qualified bool) *node {
 			return n
 		}
 		t, defs = f.tree, fd.children()
+	}
+	if qualified {
+		defs = v.defs
 	}
 	return t.value(v, defs)
 }

@@ -102,8 +102,8 @@ type pair struct {
 func (p *pair) run(ctx context.Context, s step) string {
 	r := ditto.Request{API: s.api, Statement: s.statement, Args: json.RawMessage(s.args), Write: true}
 	got, gotErr := p.sim.Execute(ctx, r)
-	if gotErr != nil && strings.Contains(describe(gotErr), "constant that cannot be evaluated") {
-		return ""
+	if gotErr != nil && strings.Contains(describe(gotErr), "does not support a constant") {
+		return "" // constant conditions are the engine's own world
 	}
 	want, wantErr := p.real.Execute(ctx, r)
 	fmt.Fprintf(&p.log, "%s\n", s)

@@ -167,39 +167,39 @@ func (v *env) container(e *expr) *node {
 }
 
 // logic is AND and OR over true, false, null and missing. The answer is the
-// strongest of the operands: false, missing, null, true for AND; true, missing,
-// null, false for OR. What is no boolean fails unless another operand is the
+// strongest of the operands: false, missing, null, true for AND; true, null,
+// missing, false for OR. What is no boolean fails unless another operand is the
 // strongest. Once one is, those after it are not looked at.
 func (v *env) logic(e *expr) *node {
-	strongest, result := boolean(false), boolean(true)
-	if e.op == opOr {
-		strongest, result = result, strongest
-	}
-	odd := false
+	strongest, result := boolean(e.op == opOr), boolean(e.op == opAnd)
+	odd, missing, nulls := false, false, false
 	for _, x := range e.list {
 		n := v.eval(x)
 		switch {
 		case n == strongest || n == failed():
 			return n
 		case n == nil:
-			result = nil
+			missing = true
 		case n.isNull():
-			if result != nil {
-				result = n
-			}
+			nulls = true
 		case n.kind != kindBool:
 			odd = true
 		}
 	}
-	if odd {
+	switch {
+	case odd:
 		return failed()
+	case nulls && (e.op == opOr || !missing):
+		return null()
+	case missing:
+		return nil
 	}
 	return result
 }
 
 func comparison(e *expr, a, b *node) *node {
-	if a == nil || b == nil || e.a.isNull(a) || e.b.isNull(b) {
-		return nil
+	if a == nil || b == nil || a.isNull() && e.a.op == opParam || b.isNull() && e.b.op == opParam {
+		return nil // an argument that is null counts as NULL in the statement
 	}
 	c, o := compare(a, b)
 	switch o {
@@ -222,10 +222,6 @@ func comparison(e *expr, a, b *node) *node {
 	}
 	return boolean(c >= 0)
 }
-
-// isNull reports a NULL of the statement itself or an argument that is null,
-// beside which a comparison is missing; beside any other null it is null.
-func (e *expr) isNull(n *node) bool { return n.isNull() && (e.op == opLiteral || e.op == opParam) }
 
 // in is a IN list. It fails when a member is of another kind than a, whatever
 // the others are; so it never matches in a mixed list. Else it is true, null or

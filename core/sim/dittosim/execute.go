@@ -63,7 +63,7 @@ func (n *Node) execute(r ditto.Request) (ditto.Response, []Write, error) {
 	v := x.env()
 	for _, e := range st.constants {
 		if v.eval(e) == failed() {
-			return ditto.Response{}, nil, unsupportedf(0, "a condition with a constant that cannot be evaluated: "+e.src)
+			return ditto.Response{}, nil, unsupportedf(0, "a constant that cannot be evaluated")
 		}
 	}
 	if st.verb == verbSelect {

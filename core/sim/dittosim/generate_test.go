@@ -14,10 +14,10 @@ import (
 var (
 	ids    = []string{`"a"`, `"a"`, `"b"`, `3`, `{"$oid":"x"}`, `{"k":1}`}
 	tops   = []string{"a", "n", "$C", "`p.q`"}
-	names  = []string{"x", "y", "`$z`"}
+	names  = []string{"x", "y", "`$z`", "a"}
 	values = []string{
 		`1`, `2`, `1.0`, `-0.0`, `"s"`, `""`, `null`, `true`, `[]`, `[1,null]`, `["s"]`, `{}`, `{"x":1}`, `{"x":{"y":1}}`, `{"x":{"y":2}}`,
-		`{"y":null}`, `{"x":[1],"y":2}`, `{"x":{},"y":1.5}`, `9007199254740993`, `{"$z":"5"}`,
+		`{"y":null}`, `{"x":[1],"y":2}`, `{"x":{},"y":1.5}`, `{"a":{"x":1},"x":{"a":2}}`, `9007199254740993`, `{"$z":"5"}`,
 	}
 	slots   = []string{"MAP", "MAP", "COUNTER", "REGISTER", "PN_COUNTER"}
 	amounts = []string{"0", "1", "-2", "7", "9223372036854775807", "1.0", `"s"`}
@@ -142,7 +142,7 @@ func (d *draws) expression(depth int) string {
 	e := func() string { return d.expression(depth - 1) }
 	switch d.some(0, 12) {
 	case 0, 1:
-		return "(" + e() + d.of(" AND ", " OR ") + e() + ")"
+		return "(" + d.test(depth-1) + d.of(" AND ", " OR ") + d.test(depth-1) + ")"
 	case 2:
 		return "(NOT " + e() + ")"
 	case 3, 4, 5:
@@ -161,6 +161,35 @@ func (d *draws) expression(depth int) string {
 		return "array_position(" + d.bind(d.list(d.value, 1, 3)) + ", " + e() + ")"
 	}
 	return "deserialize_json(serialize_json(" + e() + "))"
+}
+
+// test is an expression with a path in it, most often a boolean one.
+func (d *draws) test(depth int) string {
+	p := d.of("$C.", "") + d.path()
+	switch d.some(0, 6) {
+	case 0:
+		return p
+	case 1:
+		return "(" + p + " = " + d.bind(d.given()) + ")"
+	case 2:
+		return "(" + p + d.of(" < ", " != ") + d.of(d.bind(d.given()), "$C."+d.path()) + ")"
+	case 3:
+		return "(" + p + d.of(" IS ", " IS NOT ") + d.of("MISSING", "NULL") + ")"
+	case 4:
+		return "(" + p + " IN " + d.bind(d.list(d.value, 1, 3)) + ")"
+	case 5:
+		return "(type(" + p + ") = " + d.of("'object'", "'missing'", "'null'") + ")"
+	}
+	return "(NOT (" + p + " = " + d.bind(d.given()) + "))"
+}
+
+// given is a value that is not null, beside which a comparison is settled
+// beforehand.
+func (d *draws) given() string {
+	if v := d.value(); v != "null" {
+		return v
+	}
+	return "0"
 }
 
 func (d *draws) clauses() string {
@@ -249,7 +278,7 @@ func (d *draws) insert() string {
 }
 
 func (d *draws) selection() string {
-	switch d.some(0, 4) {
+	switch d.some(0, 5) {
 	case 0:
 		return "SELECT COUNT(*) FROM " + d.source() + d.where()
 	case 1:
@@ -257,6 +286,8 @@ func (d *draws) selection() string {
 	case 2:
 		return "SELECT " + d.expression(2) + " AS v0, " + d.expression(2) + " FROM " + d.source()
 	case 3:
+		return "SELECT _id, t." + d.path() + " AS v0, t AS v1, " + d.path() + " AS v2, $C AS v3 FROM " + d.source() + " AS t"
+	case 4:
 		return "SELECT * FROM " + d.source() + d.where() + " ORDER BY _id" + d.of("", " DESC") + " LIMIT " + d.of("0", "1", "2")
 	}
 	return "SELECT * FROM " + d.source() + d.where()

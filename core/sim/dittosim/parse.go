@@ -21,6 +21,9 @@ func parse(src string) (*statement, error) {
 	}
 	p.st.scan = planScan(p.st.where)
 	p.st.constants = p.st.where.fallible(nil)
+	for _, c := range p.st.columns {
+		p.st.constants = c.expr.fallible(p.st.constants)
+	}
 	return p.st, nil
 }
 
@@ -157,7 +160,7 @@ func (p *parser) columns() error {
 			}
 			c.expr = e
 			if e.op == opPath {
-				c.name = p.st.collection
+				c.name = p.st.qualifier
 				if len(e.path) > 0 {
 					c.name = e.path[len(e.path)-1]
 				}
@@ -204,20 +207,24 @@ func (p *parser) ordering() error {
 	return nil
 }
 
-// source reads [COLLECTION] c [(defs)].
+// source reads [COLLECTION] c [(defs)] [AS alias].
 func (p *parser) source() error {
 	declared := p.take("COLLECTION")
 	name, err := p.name()
 	if err != nil {
 		return err
 	}
-	p.st.collection = name
-	if !declared || !p.is("(") {
-		return nil
+	p.st.collection, p.st.qualifier = name, name
+	if declared && p.is("(") {
+		if p.st.defs, err = p.definitions(); err != nil {
+			return err
+		}
 	}
-	p.st.defs, err = p.definitions()
-	if err == nil && findDef(p.st.defs, "_id") != nil {
+	if findDef(p.st.defs, "_id") != nil {
 		return invalidf("No CRDT type definition can be specified for the document identifier `_id`")
+	}
+	if p.st.verb != verbInsert && p.take("AS") {
+		p.st.qualifier, err = p.name()
 	}
 	return err
 }
@@ -381,7 +388,7 @@ func (p *parser) change(clause string) (c change, err error) {
 	}
 	// Outside WHERE and the columns a path is never qualified: c.x is the
 	// field x of the field c.
-	c.expr.unqualify(p.st.collection)
+	c.expr.unqualify(p.st.qualifier)
 	return c, nil
 }
 

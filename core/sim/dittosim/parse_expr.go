@@ -74,7 +74,9 @@ next:
 			if err != nil {
 				return nil, err
 			}
-			left = combine(o.op, left, right)
+			if left, err = p.combine(o.op, left, right); err != nil {
+				return nil, err
+			}
 			continue next
 		}
 		return left, nil
@@ -82,30 +84,36 @@ next:
 }
 
 // combine builds a binary expression.
-func combine(o op, a, b *expr) *expr {
-	if o == opEqual && a.op == opSerialize && b.op == opSerialize {
-		return &expr{op: opSameJSON, a: a.a, b: b.a}
+func (p *parser) combine(o op, a, b *expr) (*expr, error) {
+	switch {
+	case o == opAnd || o == opOr:
+		return p.logical(o, a, b)
+	case o == opEqual && a.op == opSerialize && b.op == opSerialize:
+		return &expr{op: opSameJSON, a: a.a, b: b.a}, nil
+	case o >= opEqual && o <= opGreaterEqual && (a.isNull() || b.isNull()):
+		// Beside NULL in the statement itself a comparison is missing, beside
+		// any other null it is null.
+		return &expr{op: opLiteral}, nil
 	}
-	if o == opAnd || o == opOr {
-		return logical(o, a, b)
-	}
-	return &expr{op: o, a: a, b: b}
+	return &expr{op: o, a: a, b: b}, nil
 }
 
-// logical builds AND and OR; of one kind, they form one list.
-func logical(o op, operands ...*expr) *expr {
+// logical builds AND and OR; of one kind, they form one list. The engine
+// settles constants beforehand, and what else they stand beside may then fail
+// or not fail in ways that this one does not follow.
+func (p *parser) logical(o op, operands ...*expr) (*expr, error) {
 	e := &expr{op: o}
 	for _, x := range operands {
-		if x.op == o {
+		switch {
+		case x.constant():
+			return nil, unsupportedf(p.peek().start, "a constant beside AND or OR")
+		case x.op == o:
 			e.list = append(e.list, x.list...)
-			continue
+		default:
+			e.list = append(e.list, x)
 		}
-		if o == opAnd && x.op == opLiteral && x.value.isFalse() {
-			return x // the engine does not look at the others, which might fail
-		}
-		e.list = append(e.list, x)
 	}
-	return e
+	return e, nil
 }
 
 // test reads IS [NOT] MISSING and IS [NOT] NULL.
@@ -198,7 +206,7 @@ func (p *parser) unary() (*expr, error) {
 				e = &expr{op: opGet, a: e, path: []string{name}}
 			}
 		default:
-			e.qualify(p.st.collection)
+			e.qualify(p.st.qualifier)
 			if e.src == "" {
 				e.src = p.src[start:p.tokens[p.pos-1].end]
 			}
@@ -335,28 +343,30 @@ func (p *parser) call(t token) (*expr, error) {
 	return e, nil
 }
 
-// qualify drops the collection from the front of a path: inv.x is the field x,
-// and inv alone the document (an empty path).
-func (e *expr) qualify(collection string) {
-	if e.op == opPath && e.path[0] == collection {
+// qualify drops the collection, or its alias, from the front of a path: inv.x
+// is the field x, and inv alone the document (an empty path).
+func (e *expr) qualify(name string) {
+	if e.op == opPath && e.path[0] == name {
 		e.path, e.qualified = e.path[1:], true
 	}
 }
 
-// unqualify puts the collection's name back as the field that it means in SET.
-func (e *expr) unqualify(collection string) {
+// unqualify puts the name back as the field that it means in SET.
+func (e *expr) unqualify(name string) {
 	if e == nil {
 		return
 	}
 	if e.op == opPath && e.qualified {
-		e.path, e.qualified = append([]string{collection}, e.path...), false
+		e.path, e.qualified = append([]string{name}, e.path...), false
 	}
-	e.a.unqualify(collection)
-	e.b.unqualify(collection)
+	e.a.unqualify(name)
+	e.b.unqualify(name)
 	for _, x := range e.list {
-		x.unqualify(collection)
+		x.unqualify(name)
 	}
 }
+
+func (e *expr) isNull() bool { return e.op == opLiteral && e.value.isNull() }
 
 // isID reports whether e is the document's id.
 func (e *expr) isID() bool { return e.op == opPath && len(e.path) == 1 && e.path[0] == "_id" }

@@ -56,7 +56,7 @@ func (n *node) isFalse() bool { return n != nil && n.kind == kindBool && n.num =
 func (n *node) isNull() bool  { return n != nil && n.kind == kindNull }
 
 func (n *node) isNumber() bool {
-	return n.kind == kindInt || n.kind == kindUint || n.kind == kindFloat
+	return n != nil && (n.kind == kindInt || n.kind == kindUint || n.kind == kindFloat)
 }
 
 // typeName is what type() answers.
@@ -83,7 +83,7 @@ func (n *node) typeName() string {
 
 // jsonName is the kind as the engine's messages about documents call it.
 func (n *node) jsonName() string {
-	if n != nil && n.isNumber() {
+	if n.isNumber() {
 		return "number"
 	}
 	return n.typeName()
