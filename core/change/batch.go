@@ -22,7 +22,12 @@ type Batch struct {
 }
 
 // Err joins the errors of the events that could not be read; nil if all could.
-func (b *Batch) Err() error { return errors.Join(b.Errs...) }
+func (b *Batch) Err() error {
+	if len(b.Errs) == 1 {
+		return b.Errs[0]
+	}
+	return errors.Join(b.Errs...)
+}
 
 // Notice is an event after which single documents are not enough: a collection
 // was dropped or renamed, or Ditto asks for everything to be read again. Only a

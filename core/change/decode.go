@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 
 	"github.com/causeway-sync/causeway/core/manifest"
 )
@@ -77,13 +78,14 @@ func sniff(body []byte) (m marks) {
 	return m
 }
 
-// valid trims body and checks that it is JSON.
+// valid trims body and checks that it is JSON. Broken UTF-8, which encoding/json
+// would replace, is refused: the key might be another one then.
 func valid(body []byte) ([]byte, error) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if len(body) == 0 {
 		return nil, errorf("event is empty")
 	}
-	if !json.Valid(body) {
+	if !json.Valid(body) || !utf8.Valid(body) {
 		return nil, errorf("event is not JSON")
 	}
 	return body, nil

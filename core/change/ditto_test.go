@@ -63,7 +63,7 @@ func TestDittoArray(t *testing.T) {
 
 // The internet may announce changes of Ditto, and nothing else.
 func TestDittoRefusesOtherEvents(t *testing.T) {
-	own, err := change.NewHint("tasks", ids(t, "a")[0]).Message()
+	own, err := ditto("tasks", `"a"`, change.Remove, 1).Message()
 	if err != nil {
 		t.Fatal(err)
 	}

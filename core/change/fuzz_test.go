@@ -1,6 +1,7 @@
 package change_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,16 +22,18 @@ func FuzzEvent(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	files, err := filepath.Glob("../../events/*/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		body, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
+	seeds := 0
+	err := filepath.WalkDir("../../events", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".json" {
+			return err
 		}
+		body, err := os.ReadFile(path)
 		f.Add(body)
+		seeds++
+		return err
+	})
+	if err != nil || seeds == 0 {
+		f.Fatalf("%d golden events, error %v", seeds, err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_ = decoder.Ditto(body)

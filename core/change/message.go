@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
-
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/value"
 )
@@ -262,10 +260,4 @@ func (d Decoder) ownHint(h Hint, op string, ids [][]byte) Batch {
 		h.Side = value.Ditto
 	}
 	return Batch{Hints: []Hint{h}}
-}
-
-// NewHint is a hint to look at one pair by MongoDB's `_id`, as a sweep or a
-// person gives it.
-func NewHint(collection string, id bson.RawValue) Hint {
-	return Hint{Collection: collection, MongoIDs: []bson.RawValue{id}, Side: value.MongoDB, Op: Sweep}
 }

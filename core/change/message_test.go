@@ -74,6 +74,7 @@ func TestMessageErrors(t *testing.T) {
 		"MongoID":    {`{"v":1,"collection":"tasks","op":"upsert","mongoId":{"$oid":"x"}}`, "mongoId"},
 		"Kind":       {`{"hello":1}`, "neither an Atlas trigger event"},
 		"NotJSON":    {`hello`, "not JSON"},
+		"NotUTF8":    {"{\"v\":1,\"collection\":\"tasks\",\"op\":\"upsert\",\"dittoId\":\"\xc8\"}", "not JSON"},
 		"Scalar":     {`"hello"`, "not a JSON object"},
 		"Nested":     {`[[]]`, "not a JSON object"},
 	} {
@@ -116,8 +117,10 @@ func TestPack(t *testing.T) {
 func TestPackBySize(t *testing.T) {
 	var hs []change.Hint
 	for i := range 10 {
-		hs = append(hs, change.Hint{Collection: "tasks", Op: change.Upsert, Side: value.MongoDB,
-			MongoIDs: ids(t, strings.Repeat("x", change.MaxMessage/4)+fmt.Sprint(i))})
+		hs = append(hs, change.Hint{
+			Collection: "tasks", Op: change.Upsert, Side: value.MongoDB,
+			MongoIDs: ids(t, strings.Repeat("x", change.MaxMessage/4)+fmt.Sprint(i)),
+		})
 	}
 	bodies, err := change.Pack(hs, nil)
 	if err != nil {
