@@ -24,9 +24,11 @@ type pair struct {
 
 	// What the hints said.
 	mongoIDs   []bson.RawValue
-	removed    bool
+	sweep      bool
+	removedAt  int64 // the latest transaction that removed the document, 0 for none
 	dittoEvent bool
-	txn        int64
+	txn        int64 // the latest of the events
+	seen       int64 // the latest that a write in Ditto saw
 
 	entry   ledger.Entry // as read, or as last written under our claim
 	mine    bool         // we hold the claim
@@ -48,7 +50,7 @@ type pair struct {
 	wroteDitto, wroteMongo bool // in any round
 
 	parked   bool // the stored entry was parked
-	newcomer bool // the entry is new, or takes another MongoDB document
+	newcomer bool // its MongoDB document may have been parked without a pair
 
 	stale            bool // the entry is to be read again
 	rounds, restarts int
@@ -64,11 +66,20 @@ func (p *pair) add(i int, h change.Hint) {
 			p.mongoIDs = append(p.mongoIDs, id)
 		}
 	}
-	p.removed = p.removed || h.Op == change.Sweep || h.Side == value.Ditto && h.Op == change.Remove
+	p.sweep = p.sweep || h.Op == change.Sweep
+	if h.Side == value.Ditto && h.Op == change.Remove {
+		p.removedAt = max(p.removedAt, h.Txn)
+	}
 	if h.Side == value.Ditto && h.Op != change.Sweep {
 		p.dittoEvent = true
 	}
 	p.txn = max(p.txn, h.Txn)
+}
+
+// removed reports whether Ditto said that it removed the document. What the
+// entry has seen since says that the document came back.
+func (p *pair) removed() bool {
+	return p.sweep || p.removedAt > 0 && p.removedAt >= p.entry.Txn
 }
 
 // end is the pair's last word in this batch.

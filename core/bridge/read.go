@@ -64,7 +64,7 @@ func (t *batch) transaction(pairs []*pair) int64 {
 			txn = max(txn, p.entry.Txn)
 		}
 		if p.rounds > 0 {
-			txn = max(txn, p.txn)
+			txn = max(txn, p.seen)
 		}
 		for _, i := range p.hints {
 			if h := t.hints[i]; h.At.IsZero() || now.Sub(h.At) < txnLife {

@@ -118,7 +118,8 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 			continue
 		}
 		p.plan = reconcile.Decide(t.input(p))
-		p.newcomer = p.newcomer || p.mongo != nil && !p.entry.MongoID.Equal(p.mongo.Lookup("_id"))
+		p.newcomer = p.newcomer || p.mongo != nil && !p.entry.MongoID.Equal(p.mongo.Lookup("_id")) &&
+			(p.entry.MongoID.Type != 0 || !p.mapper.OneToOne())
 		switch plan := &p.plan; {
 		case plan.Problem != nil:
 			t.park(ctx, p, problem(*plan.Problem))
@@ -144,7 +145,7 @@ func (t *batch) input(p *pair) reconcile.Input {
 		Entry:      p.entry,
 		Carried:    p.carried,
 		Mongo:      p.mongo,
-		Removed:    p.removed,
+		Removed:    p.removed(),
 		DittoEvent: p.dittoEvent,
 		Txn:        p.txn,
 		ID:         p.key.ID.JSON(),

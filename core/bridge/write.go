@@ -138,9 +138,9 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 				t.park(ctx, p, rejectedBy("Ditto", why))
 			}
 		}
-		for _, p := range writing {
-			p.plan.Next.Txn = max(p.plan.Next.Txn, r.Txn)
-			p.txn = max(p.txn, r.Txn) // the next round reads at least what this write saw
+		for id, p := range writing {
+			p.plan.Next.Txn = max(p.plan.Next.Txn, r.At[id])
+			p.seen = max(p.seen, r.Txn) // the next round reads at least what this write saw
 		}
 		for id, maps := range r.Maps {
 			if p := writing[id]; p != nil {

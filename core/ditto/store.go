@@ -84,13 +84,14 @@ func (s *Store) write(ctx context.Context, a API, st dql.Statement, r *Result) (
 	for _, js := range resp.Mutated {
 		if id, err := docid.Parse(js); err == nil {
 			mutated[id] = true
+			r.At[id] = max(r.At[id], resp.Txn)
 		}
 	}
 	return mutated, nil
 }
 
 func newResult() Result {
-	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, Maps: map[docid.ID][]value.Path{}}
+	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, At: map[docid.ID]int64{}, Maps: map[docid.ID][]value.Path{}}
 }
 
 // idOf is the id of a document or a row of a SELECT.

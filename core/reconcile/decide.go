@@ -248,7 +248,7 @@ func (x *decision) neither() {
 	by := e.By
 	if by == "" {
 		by = value.Ditto
-		if len(x.base) > 0 && !x.announcedDelete(value.MongoDB) && x.announcedDelete(value.Ditto) {
+		if x.announcedDelete(value.Ditto) && !x.announcedDelete(value.MongoDB) {
 			by = value.MongoDB
 		}
 	}

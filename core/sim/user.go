@@ -33,6 +33,15 @@ func (w *World) userActs() {
 	}
 }
 
+// typed is a value such as the path usually holds: `b` has strings, so that a
+// value can return to an earlier one in both forms.
+func (w *World) typed(p value.Path) any {
+	if p == value.PathOf("b") && w.chance(0.8) {
+		return fmt.Sprint(w.someValue())
+	}
+	return w.someValue()
+}
+
 func (w *World) someValue() int { return w.rnd.IntN(w.domain) }
 
 func (w *World) mongoUser(k ledger.Key) {
@@ -56,9 +65,10 @@ func (w *World) mongoUser(k ledger.Key) {
 		w.resets++
 		w.replaceMongo(k, doc, counterPath, int64(w.someValue()))
 	case r < 0.4:
-		w.replaceMongo(k, doc, fieldPaths[w.rnd.IntN(len(fieldPaths))], nil)
+		w.replaceMongo(k, doc, w.fields[w.rnd.IntN(len(w.fields))], nil)
 	default:
-		w.replaceMongo(k, doc, fieldPaths[w.rnd.IntN(len(fieldPaths))], w.someValue())
+		p := w.fields[w.rnd.IntN(len(w.fields))]
+		w.replaceMongo(k, doc, p, w.typed(p))
 	}
 }
 
@@ -118,28 +128,28 @@ func (w *World) dittoUser(k ledger.Key) {
 	case c.Strict:
 		w.dittoStrict(k, doc)
 	case r < 0.55:
-		p := fieldPaths[w.rnd.IntN(len(fieldPaths))]
+		p := w.fields[w.rnd.IntN(len(w.fields))]
 		if value.Lookup(doc, p) == nil {
 			return
 		}
 		w.mustDitto(k, "UPDATE "+c.DittoName+" UNSET "+p.String()+" WHERE _id = :id", map[string]any{"id": id})
 	default:
-		p := fieldPaths[w.rnd.IntN(len(fieldPaths))]
-		w.mustDitto(k, "UPDATE "+c.DittoName+" SET "+p.String()+" = :v WHERE _id = :id", map[string]any{"id": id, "v": w.someValue()})
+		p := w.fields[w.rnd.IntN(len(w.fields))]
+		w.mustDitto(k, "UPDATE "+c.DittoName+" SET "+p.String()+" = :v WHERE _id = :id", map[string]any{"id": id, "v": w.typed(p)})
 	}
 }
 
 // dittoStrict changes a top-level field, the only kind there is.
 func (w *World) dittoStrict(k ledger.Key, doc []byte) {
 	id := json.RawMessage(k.ID)
-	f := []string{"a", "b", "o"}[w.rnd.IntN(3)]
+	f := w.fields[w.rnd.IntN(len(w.fields))].Segments()[0]
 	if w.chance(0.25) {
 		if value.Lookup(doc, value.PathOf(f)) != nil {
 			w.mustDitto(k, "UPDATE "+k.Collection+" UNSET "+f+" WHERE _id = :id", map[string]any{"id": id})
 		}
 		return
 	}
-	var v any = w.someValue()
+	v := w.typed(value.PathOf(f))
 	if f == "o" {
 		v = map[string]any{"x": w.someValue(), "y": w.someValue()}
 	}

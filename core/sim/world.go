@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -41,7 +42,8 @@ type World struct {
 	rnd      *rand.Rand
 	manifest *manifest.Manifest
 	keys     []ledger.Key
-	domain   int // values that users write are below this
+	fields   []value.Path // that users change
+	domain   int          // values that users write are below this
 
 	now, uid int
 	actor    *handler // nil while a user writes
@@ -62,7 +64,11 @@ func New(seed uint64, rates Rates) *World {
 	w.users = 1 + w.rnd.IntN(12)
 	c := w.someCollection("things")
 	w.manifest = &manifest.Manifest{Database: "sim", Collections: []manifest.Collection{c}}
-	for i := range 1 + w.rnd.IntN(3) {
+	// Most histories are about few fields of one document, so that users meet.
+	w.fields = slices.Clone(fieldPaths)
+	w.rnd.Shuffle(len(w.fields), func(i, j int) { w.fields[i], w.fields[j] = w.fields[j], w.fields[i] })
+	w.fields = w.fields[:1+w.rnd.IntN(len(w.fields))]
+	for i := range []int{1, 1, 1, 2, 3}[w.rnd.IntN(5)] {
 		w.keys = append(w.keys, ledger.Key{Collection: c.Name, ID: docid.ID(fmt.Sprintf("%q", fmt.Sprintf("d%d", i)))})
 	}
 	w.Mongo = mongosim.New(w.clock)
