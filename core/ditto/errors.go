@@ -142,7 +142,7 @@ func mask(s string) string {
 		switch {
 		case quote:
 			b.WriteString("…")
-			s = afterQuote(s[size:], r)
+			s = afterQuote(s[size:], r, last == '\\')
 		case unicode.IsDigit(r) && !unicode.IsLetter(last) && last != '_':
 			b.WriteString("…")
 			s = strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsDigit(r) || r == '.' || r == 'e' || r == 'E' })
@@ -158,11 +158,12 @@ func mask(s string) string {
 	return b.String()
 }
 
-// afterQuote is what follows the closing quote, or nothing.
-func afterQuote(s string, quote rune) string {
+// afterQuote is what follows the closing quote, or nothing. In a message that
+// is quoted itself the quotes are escaped, the closing one like the opening.
+func afterQuote(s string, quote rune, escaped bool) string {
 	for i := 0; i < len(s); i++ {
 		switch {
-		case s[i] == '\\' && i+1 < len(s) && s[i+1] == '\\':
+		case s[i] == '\\' && !escaped:
 			i++
 		case rune(s[i]) == quote:
 			return s[i+1:]
