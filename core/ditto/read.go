@@ -50,12 +50,13 @@ type reader struct {
 	api  API
 	txn  int64
 	docs map[docid.ID]Document
-	seen int64 // the lowest transaction of the answers
+	seen int64 // the lowest transaction of the answers; 0 if one names none
+	some bool  // there was an answer
 }
 
 func (r *reader) note(txn int64) {
-	if r.seen == 0 || txn < r.seen {
-		r.seen = txn
+	if !r.some || txn < r.seen {
+		r.seen, r.some = txn, true
 	}
 }
 

@@ -61,6 +61,7 @@ type Draft struct {
 	shown  map[value.Path][]byte // what showed at each look, declared a map
 	looked map[value.Path]bool
 
+	seen   map[value.Path][]byte // see at
 	needs  map[value.Path]bool
 	where  map[value.Path]Condition
 	unsets []removal
@@ -89,6 +90,7 @@ func NewDraft(c Change) *Draft {
 		kinds:  map[value.Path]kind{},
 		shown:  map[value.Path][]byte{},
 		looked: map[value.Path]bool{},
+		seen:   map[value.Path][]byte{},
 	}
 	for _, p := range c.Maps {
 		d.kinds[p] = mapped
@@ -127,8 +129,8 @@ func (d *Draft) Compile() (looks []value.Path, err error) {
 		}
 		if e.Old != nil {
 			d.require(Condition{Path: e.Path, Test: Equal, Value: e.Old})
-		} else if err := d.requireMissing(e.Path); err != nil {
-			return nil, err
+		} else {
+			d.requireMissing(e.Path)
 		}
 		if err := d.write(e.Path, e.Old, e.New); err != nil {
 			return nil, err
@@ -157,7 +159,7 @@ func (d *Draft) parents(p value.Path) (value.Path, error) {
 		return "", fmt.Errorf("%w: %q in a strict collection", ErrPath, p)
 	}
 	for _, up := range p.Parents() {
-		v := value.Lookup(d.change.Doc, up)
+		v := d.at(up)
 		switch {
 		case v == nil:
 			return "", nil
@@ -180,7 +182,7 @@ func (d *Draft) kind(p value.Path) kind {
 	case d.kinds[p] != unknown:
 	case !d.looked[p]:
 		d.needs[p] = true
-	case same(value.Lookup(d.change.Doc, p), d.shown[p]):
+	case same(d.at(p), d.shown[p]):
 		d.kinds[p] = mapped
 	default:
 		d.kinds[p] = register
@@ -198,14 +200,25 @@ func (d *Draft) require(c Condition) {
 
 // requireMissing requires that nothing shows at p: at the topmost of its
 // parents that is not there, or at p itself.
-func (d *Draft) requireMissing(p value.Path) error {
-	for _, up := range append(p.Parents(), p) {
-		if value.Lookup(d.change.Doc, up) == nil {
-			d.require(Condition{Path: up, Test: Missing})
-			return nil
+func (d *Draft) requireMissing(p value.Path) {
+	for _, up := range p.Parents() {
+		if d.at(up) == nil {
+			p = up
+			break
 		}
 	}
-	return fmt.Errorf("%w: %q is there", ErrPath, p)
+	d.require(Condition{Path: p, Test: Missing})
+}
+
+// at is what shows at an object's path. It is asked for many times where a
+// document has many units.
+func (d *Draft) at(p value.Path) []byte {
+	v, ok := d.seen[p]
+	if !ok {
+		v = value.Lookup(d.change.Doc, p)
+		d.seen[p] = v
+	}
+	return v
 }
 
 func sorted(set map[value.Path]bool) []value.Path {

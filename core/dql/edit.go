@@ -43,7 +43,7 @@ func (d *Draft) write(p value.Path, old, new []byte) error {
 // rewrite applies edits to the register at p and replaces it by a map. Invariant
 // 5: a nested write would hide the register's other keys.
 func (d *Draft) rewrite(p value.Path, edits []Edit) error {
-	old := value.Lookup(d.change.Doc, p)
+	old := d.at(p)
 	new := old
 	for _, e := range edits {
 		var err error
