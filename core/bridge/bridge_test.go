@@ -393,6 +393,35 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// TestTwoDittoDocumentsForOneMongoDocument: in EJSON mode a device's plain 5
+// and {"$numberInt": "5"} both mean MongoDB's 5.
+func TestTwoDittoDocumentsForOneMongoDocument(t *testing.T) {
+	s := newStage(t, func(c *manifest.Collection) { c.Mode = value.EJSON })
+	s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":5,"a":true}}`)
+	s.settle()
+	s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":{"$numberInt":"5"},"b":true}}`)
+	s.settle()
+	if diff := cmp.Diff([]string{`c/{"$numberInt":"5"} duplicate-id`}, s.unsynced()); diff != "" {
+		t.Errorf("unsynced (-want +got):\n%s", diff)
+	}
+	s.set(`{"_id":{"$numberInt":"5"},"a":false}`)
+	s.settle()
+	_, d := s.sides()
+	if diff := cmp.Diff([]string{`{"_id":5,"a":false}`, `{"_id":{"$numberInt":"5"},"b":true}`}, d); diff != "" {
+		t.Errorf("Ditto (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnconfiguredCollectionFailsAlone(t *testing.T) {
+	s := newStage(t, nil)
+	s.set(`{"_id":"m"}`)
+	hints := append(s.hints, change.Hint{Collection: "other", DittoID: `"x"`, Side: value.Ditto, Op: change.Upsert, Txn: 1})
+	verdicts, _ := s.bridge.Handle(t.Context(), hints)
+	if verdicts[0].Err != nil || verdicts[1].Err == nil {
+		t.Errorf("verdicts %+v, want the second alone to fail", verdicts)
+	}
+}
+
 func TestIDThatHasNoDittoForm(t *testing.T) {
 	s := newStage(t, nil)
 	s.set(`{"_id":{"a":{"$numberInt":"1"}}}`)

@@ -44,7 +44,8 @@ type pair struct {
 
 	lastMongo bson.Raw // of the round before
 	lastDitto *ditto.Document
-	unmatched int // rounds in a row that lost although nothing moved
+	unmatched int  // rounds in a row that lost although nothing moved
+	unknown   bool // whether this round's write happened is not known
 
 	wonDitto, wonMongo     bool // in this round
 	wroteDitto, wroteMongo bool // in any round
@@ -53,6 +54,7 @@ type pair struct {
 	newcomer bool // its MongoDB document may have been parked without a pair
 
 	stale            bool // the entry is to be read again
+	taken            bool // another live pair has its MongoDB document
 	rounds, restarts int
 	done             bool
 	err              error
@@ -96,7 +98,9 @@ func (p *pair) restart() {
 // unmoved reports whether conditional writes keep losing although the same
 // values are read before and after them, which must not happen.
 func (p *pair) unmoved() bool {
-	if p.rounds < 2 || !bytes.Equal(p.mongo, p.lastMongo) || (p.ditto == nil) != (p.lastDitto == nil) ||
+	unknown := p.unknown
+	p.unknown = false
+	if unknown || p.rounds < 2 || !bytes.Equal(p.mongo, p.lastMongo) || (p.ditto == nil) != (p.lastDitto == nil) ||
 		p.ditto != nil && !bytes.Equal(p.ditto.JSON, p.lastDitto.JSON) {
 		p.unmatched = 0
 		return false

@@ -42,7 +42,11 @@ func (t *batch) readDitto(ctx context.Context, pairs []*pair) error {
 	for i, p := range pairs {
 		ids[i] = p.key.ID
 	}
-	docs, _, err := t.ditto.Read(ctx, dittoCollection(pairs[0].rules), ids, t.transaction(pairs))
+	sizes := make(map[docid.ID]int, len(pairs))
+	for _, p := range pairs {
+		sizes[p.key.ID] = p.entry.Size
+	}
+	docs, _, err := t.ditto.ReadSized(ctx, dittoCollection(pairs[0].rules), ids, t.transaction(pairs), func(id docid.ID) int { return sizes[id] })
 	if err != nil {
 		return fmt.Errorf("read Ditto: %w", err)
 	}

@@ -21,9 +21,8 @@ func (t *batch) resolve(ctx context.Context) error {
 	var keys []ledger.Key
 	var refs []ledger.MongoRef
 	for _, h := range t.hints {
-		c := t.cfg.Manifest.Collection(h.Collection)
-		if c == nil {
-			return fmt.Errorf("collection %s is not configured", h.Collection)
+		if t.unconfigured(h) {
+			continue
 		}
 		if !h.DittoID.IsZero() {
 			keys = append(keys, ledger.Key{Collection: h.Collection, ID: h.DittoID})
@@ -47,6 +46,9 @@ func (t *batch) resolve(ctx context.Context) error {
 	var unknown []int // hints of mapped collections that no entry knows
 	for i, h := range t.hints {
 		switch e := entryOf(entries, h); {
+		case t.unconfigured(h):
+			t.verdicts[i].Err = fmt.Errorf("collection %s is not configured", h.Collection)
+			t.report.Failed++
 		case !h.DittoID.IsZero():
 			t.join(i, ledger.Key{Collection: h.Collection, ID: h.DittoID}, byKey)
 		case e != nil:
@@ -63,6 +65,10 @@ func (t *batch) resolve(ctx context.Context) error {
 		}
 	}
 	return t.resolveMapped(ctx, unknown)
+}
+
+func (t *batch) unconfigured(h change.Hint) bool {
+	return t.cfg.Manifest.Collection(h.Collection) == nil
 }
 
 // computed lists the pairs that the hint's MongoDB ids map to by themselves.
@@ -193,6 +199,16 @@ func idProblem(err error) problem {
 		return problem{Code: "id", Message: err.Error()}
 	}
 	return problem{Code: e.Code(), Message: e.What, Mend: e.Mend}
+}
+
+// takenDocument is the problem of the second Ditto document with one MongoDB
+// document.
+func takenDocument(c *manifest.Collection) *problem {
+	return &problem{
+		Code:    "duplicate-id",
+		Message: fmt.Sprintf("another Ditto document of %s is the pair of the same MongoDB document", c.Name),
+		Mend:    "remove one of the Ditto documents: their ids mean the same in MongoDB",
+	}
 }
 
 // conflictingID is the problem of the second document with one Ditto id.

@@ -57,16 +57,20 @@ func endAll(pairs []*pair, err error) {
 func (t *batch) refresh(ctx context.Context, pairs []*pair) {
 	var stale []*pair
 	var keys []ledger.Key
+	var refs []ledger.MongoRef
 	for _, p := range pairs {
 		if p.stale {
 			stale = append(stale, p)
 			keys = append(keys, p.key)
+			if p.mongo != nil {
+				refs = append(refs, ledger.MongoRef{Collection: p.key.Collection, ID: p.mongo.Lookup("_id")})
+			}
 		}
 	}
 	if len(stale) == 0 {
 		return
 	}
-	entries, err := t.ledger.Read(ctx, keys, nil)
+	entries, err := t.ledger.Read(ctx, keys, refs)
 	if err != nil {
 		endAll(stale, fmt.Errorf("read ledger: %w", err))
 		return
@@ -81,6 +85,9 @@ func (t *batch) refresh(ctx context.Context, pairs []*pair) {
 			e = ledger.Entry{Key: p.key}
 		}
 		p.entry, p.stale = e, false
+		p.taken = p.mongo != nil && slices.ContainsFunc(entries, func(e ledger.Entry) bool {
+			return e.State == ledger.Live && e.Key != p.key && e.Key.Collection == p.key.Collection && sameID(e.MongoID, p.mongo.Lookup("_id"))
+		})
 	}
 }
 
@@ -111,6 +118,9 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 		}
 		if p.done {
 			continue
+		}
+		if p.taken && p.problem == nil {
+			p.problem = takenDocument(p.rules)
 		}
 		p.parked = p.parked || p.entry.State == ledger.Parked
 		if p.problem != nil {

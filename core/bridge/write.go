@@ -141,6 +141,7 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 		for id, p := range writing {
 			p.plan.Next.Txn = max(p.plan.Next.Txn, r.At[id])
 			p.seen = max(p.seen, r.Txn) // the next round reads at least what this write saw
+			p.unknown = p.unknown || r.Unknown
 		}
 		for id, maps := range r.Maps {
 			if p := writing[id]; p != nil {

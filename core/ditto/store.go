@@ -75,6 +75,7 @@ func (s *Store) write(ctx context.Context, a API, st dql.Statement, r *Result) (
 	resp, err := s.execute(ctx, a, st, 0, true)
 	if err != nil {
 		if ctx.Err() == nil && IsAmbiguous(err) {
+			r.Unknown = true
 			return nil, nil
 		}
 		return nil, err

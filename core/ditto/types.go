@@ -78,6 +78,7 @@ type Result struct {
 	Rejected map[docid.ID]error // Ditto refuses this document; a retry cannot mend it
 	Txn      int64              // highest transaction of the statements
 	At       map[docid.ID]int64 // the transaction that mutated the document
+	Unknown  bool               // of some writes it is not known whether they happened
 	// Maps are objects that an update found, or made, to be maps, beyond those
 	// that its Change named; only of documents won.
 	Maps map[docid.ID][]value.Path

@@ -56,7 +56,7 @@ func (x *decision) compile() *Problem {
 			}
 		}
 		claimed, next = append(claimed, then...), append(next, now...)
-		if g.d != nil && g.target != value.Ditto && g.differs(value.Ditto) {
+		if g.d != nil && g.differs(value.Ditto) {
 			x.forgetMaps(g.path)
 		}
 	}
