@@ -59,8 +59,10 @@ func (d *draws) path() string {
 	return p
 }
 
-func (d *draws) document() string {
-	parts := []string{`"_id":` + d.of(ids...)}
+func (d *draws) document() string { return d.documentOf(d.of(ids...)) }
+
+func (d *draws) documentOf(id string) string {
+	parts := []string{`"_id":` + id}
 	for _, f := range []string{"a", "n", "$C", "p.q"} {
 		if d.chance(1) {
 			parts = append(parts, fmt.Sprintf("%q:%s", f, d.value()))
