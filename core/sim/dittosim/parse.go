@@ -411,7 +411,7 @@ func (p *parser) path() ([]string, error) {
 // more lenient with some.
 var keywords = []string{
 	"SELECT", "INSERT", "UPDATE", "DELETE", "FROM", "INTO", "WHERE", "ORDER", "BY", "LIMIT", "SET", "UNSET", "APPLY",
-	"AND", "OR", "NOT", "IS", "IN", "NULL", "MISSING", "TRUE", "FALSE", "DOCUMENTS", "VALUES", "ON", "AS", "COLLECTION",
+	"AND", "OR", "NOT", "IS", "IN", "NULL", "MISSING", "TRUE", "FALSE", "DOCUMENTS", "VALUES", "ON", "AS", "COLLECTION", "DISTINCT",
 }
 
 func (p *parser) name() (string, error) {
