@@ -16,7 +16,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: dist/causeway ## Start everything on this machine (CONFIG=causeway.yaml, PORT=47600)
-	@dist/causeway run --config '$(CONFIG)' --port $(PORT)
+	@dist/causeway run --config '$(CONFIG)' --port $(PORT) $(if $(DIR),--dir '$(DIR)')
 
 build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) ## Build the command, and the functions for AWS (arm64)
 

@@ -111,6 +111,21 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
+// Pause makes both workers leave their queues alone until Resume, so that
+// changes gather there, as while the functions are off.
+func (s *Stack) Pause() {
+	for _, name := range []string{MongoToDitto, DittoToMongo} {
+		s.mappings[name].Pause()
+	}
+}
+
+// Resume ends Pause.
+func (s *Stack) Resume() {
+	for _, name := range []string{MongoToDitto, DittoToMongo} {
+		s.mappings[name].Resume()
+	}
+}
+
 // stopTimeout bounds Stop, and is the sum of what its parts may take.
 const stopTimeout = 40 * time.Second
 
