@@ -50,6 +50,9 @@ type Mapping struct {
 	wake    chan struct{}
 	handled atomic.Int64
 	failed  atomic.Int64
+
+	receiving sync.Mutex
+	paused    bool
 }
 
 // NewMapping returns a mapping, which does nothing before Run.
@@ -65,6 +68,22 @@ func NewMapping(cfg MappingConfig) *Mapping {
 		cfg.RetryMax = time.Minute
 	}
 	return &Mapping{MappingConfig: cfg, wake: make(chan struct{}, 1)}
+}
+
+// Pause makes the mapping leave its queue alone until Resume. When it returns
+// nothing more is received; a batch that was may still be handled.
+func (m *Mapping) Pause() { m.setPaused(true) }
+
+// Resume ends Pause.
+func (m *Mapping) Resume() {
+	m.setPaused(false)
+	m.Wake()
+}
+
+func (m *Mapping) setPaused(paused bool) {
+	m.receiving.Lock()
+	defer m.receiving.Unlock()
+	m.paused = paused
 }
 
 // Wake makes the mapping look at its queue now.
@@ -154,6 +173,11 @@ func (m *Mapping) gather(ctx context.Context) []types.Message {
 
 // receive sends n requests at once, for room messages at most.
 func (m *Mapping) receive(ctx context.Context, n, room int) []types.Message {
+	m.receiving.Lock()
+	defer m.receiving.Unlock()
+	if m.paused {
+		return nil
+	}
 	var (
 		mu  sync.Mutex
 		all []types.Message

@@ -170,6 +170,25 @@ func TestMapping(t *testing.T) {
 			}
 		})
 	}
+	t.Run("Paused", func(t *testing.T) {
+		m := startMapping(t, quick, lambda.Config{})
+		m.Pause()
+		m.send(t, "a", "b")
+		for end := time.Now().Add(10 * quick.Window); time.Now().Before(end); {
+			d, err := m.srv.Depth(t.Context(), "work")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := (sqs.Depth{Waiting: 2}); d != want {
+				t.Fatalf("while paused the queue is %+v, want %+v", d, want)
+			}
+		}
+		m.Resume()
+		m.await(t, 0, 0)
+		if calls := m.calls(t); len(calls) != 2 {
+			t.Errorf("calls = %+v, want two", calls)
+		}
+	})
 	t.Run("Many", func(t *testing.T) {
 		m := startMapping(t, lambda.MappingConfig{BatchSize: 100, Window: 20 * time.Millisecond, Concurrency: 3}, lambda.Config{Concurrency: 3})
 		var bodies []string
