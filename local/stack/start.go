@@ -34,11 +34,22 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 		return err
 	}
 	notice := noticer(s.say)
+	begun := time.Now()
+	started := func(what string) {
+		s.logger.Info("started", "part", what, "after", time.Since(begun).Round(time.Millisecond))
+	}
 	// What may have to be installed or built, and needs nothing else.
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.startMongoDB(gctx, m, notice) })
-	g.Go(func() error { return install.Bootstraps(gctx, s.opts.Root, notice) })
 	g.Go(func() error {
+		defer started("MongoDB")
+		return s.startMongoDB(gctx, m, notice)
+	})
+	g.Go(func() error {
+		defer started("build")
+		return install.Bootstraps(gctx, s.opts.Root, notice)
+	})
+	g.Go(func() error {
+		defer started("SQS")
 		if err := install.Modules(gctx, s.opts.Root, notice); err != nil {
 			return err
 		}
@@ -60,10 +71,16 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 	if err := s.startDitto(ctx, m, node, k); err != nil {
 		return err
 	}
+	started("Ditto")
 	if err := s.startWorkers(ctx, m); err != nil {
 		return err
 	}
-	return s.startTrigger(ctx)
+	started("functions")
+	if err := s.startTrigger(ctx); err != nil {
+		return err
+	}
+	started("trigger")
+	return nil
 }
 
 // noticer lets one line out at a time.
@@ -116,7 +133,12 @@ func (s *Stack) startMongoDB(ctx context.Context, m *manifest.Manifest, notice f
 	if s.client, err = mongo.Connect(options.Client().ApplyURI(s.mongo.URI)); err != nil {
 		return fmt.Errorf("connect to MongoDB: %w", err)
 	}
-	s.onStop("MongoDB client", s.client.Disconnect)
+	s.onStop("MongoDB client", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		_ = s.client.Disconnect(ctx) // the server may be gone
+		return nil
+	})
 	if s.mongo.Kind == mongodb.External {
 		return nil // its collections are the user's
 	}

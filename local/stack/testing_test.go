@@ -121,8 +121,10 @@ func open(t *testing.T, info stack.Info) *world {
 	t.Cleanup(func() {
 		cancel()
 		<-ended
-		_ = stream.Close(context.Background())
-		_ = client.Disconnect(context.Background())
+		brief, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel() // the server may be gone
+		_ = stream.Close(brief)
+		_ = client.Disconnect(brief)
 	})
 	return w
 }

@@ -145,7 +145,7 @@ func (t *Trigger) Run(ctx context.Context) {
 	pause := 50 * time.Millisecond
 	for ctx.Err() == nil {
 		err := t.pump(ctx)
-		_ = t.stream.Close(context.WithoutCancel(ctx))
+		t.close(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -165,6 +165,13 @@ func (t *Trigger) Run(ctx context.Context) {
 			pause = min(2*pause, maxPause)
 		}
 	}
+}
+
+// close ends the stream; it does not wait long for a server that is away.
+func (t *Trigger) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = t.stream.Close(ctx)
 }
 
 // pump sends events until the stream ends.
