@@ -32,7 +32,7 @@ func (t *batch) run(ctx context.Context) {
 		t.takeOver(active)
 		t.read(ctx, undone(active))
 		t.decide(ctx, undone(active))
-		t.writeAll(ctx, undone(active))
+		t.writeAll(ctx, planned(active))
 	}
 }
 
@@ -44,6 +44,12 @@ func undone(pairs []*pair) []*pair {
 		}
 	}
 	return out
+}
+
+// planned lists the pairs whose plan is to be carried out now: not those that
+// lost a race for their entry while it was made.
+func planned(pairs []*pair) []*pair {
+	return slices.DeleteFunc(undone(pairs), func(p *pair) bool { return p.stale || !p.plan.Writes() })
 }
 
 func endAll(pairs []*pair, err error) {

@@ -34,7 +34,7 @@ func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
 		t.writeMongo(ctx, undone(of))
 	}
 	var won []*pair
-	for _, p := range undone(pairs) {
+	for _, p := range planned(pairs) {
 		switch {
 		case p.err != nil:
 			t.abandon(ctx, []*pair{p}, p.err)

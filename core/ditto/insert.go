@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/dql"
@@ -23,12 +24,47 @@ func (s *Store) Insert(ctx context.Context, c Collection, docs []Document) (Resu
 		}
 		fit = append(fit, d)
 	}
-	for _, part := range cut(fit, maxInsert, maxBytes, func(d Document) int { return len(d.JSON) + 1 }) {
-		if err := halve(part, in.insert, func(d Document, err error) { in.result.Rejected[d.ID] = err }); err != nil {
-			return in.result, fmt.Errorf("insert into ditto: %w", err)
+	for _, same := range in.byCounters(fit) {
+		in.declared = same.declared
+		for _, part := range cut(same.docs, maxInsert, maxBytes, func(d Document) int { return len(d.JSON) + 1 }) {
+			if err := halve(part, in.insert, func(d Document, err error) { in.result.Rejected[d.ID] = err }); err != nil {
+				return in.result, fmt.Errorf("insert into ditto: %w", err)
+			}
 		}
 	}
 	return in.result, nil
+}
+
+// declaring is a set of documents in which the same counters can be declared.
+type declaring struct {
+	declared []value.Path
+	docs     []Document
+}
+
+// byCounters sorts documents by the counters that may be declared for them: a
+// declaration whose parent is no object in the document is refused.
+func (in *inserter) byCounters(docs []Document) []declaring {
+	if len(in.counters()) == 0 {
+		return []declaring{{docs: docs}}
+	}
+	var out []declaring
+	for _, d := range docs {
+		var fits []value.Path
+		for _, p := range in.counters() {
+			if !slices.ContainsFunc(p.Parents(), func(up value.Path) bool {
+				v := value.Lookup(d.JSON, up)
+				return v != nil && v[0] != '{'
+			}) {
+				fits = append(fits, p)
+			}
+		}
+		i := slices.IndexFunc(out, func(s declaring) bool { return slices.Equal(s.declared, fits) })
+		if i < 0 {
+			i, out = len(out), append(out, declaring{declared: fits})
+		}
+		out[i].docs = append(out[i].docs, d)
+	}
+	return out
 }
 
 // checkSize refuses a document that Ditto is known to refuse, rather than
@@ -50,6 +86,8 @@ type inserter struct {
 	ctx    context.Context
 	c      Collection
 	result Result
+
+	declared []value.Path // the counters of the documents under way
 }
 
 // insert is one request. An array that is refused is sent once more in the
@@ -63,13 +101,13 @@ func (in *inserter) insert(docs []Document) error {
 	if len(docs) == 1 || in.arrays.is(unable) {
 		form = dql.InsertEach
 	}
-	err := in.send(docs, form(in.c.Name, in.counters(), js))
+	err := in.send(docs, form(in.c.Name, in.declared, js))
 	switch {
 	case len(docs) == 1:
 	case err == nil && in.arrays.is(untried):
 		in.arrays.set(true)
 	case IsRejected(err) && in.arrays.is(untried):
-		if err = in.send(docs, dql.InsertEach(in.c.Name, in.counters(), js)); err == nil {
+		if err = in.send(docs, dql.InsertEach(in.c.Name, in.declared, js)); err == nil {
 			in.arrays.set(false)
 		}
 	}

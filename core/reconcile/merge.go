@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -20,6 +21,15 @@ func (x *decision) decideGroup(g *group) *Problem {
 	}
 	cm, cd := g.changed(c, value.MongoDB), g.changed(c, value.Ditto)
 	switch {
+	case isMapped(c, g.path) && !x.equal(g):
+		if g.d != nil {
+			return &Problem{
+				Code:    "mapped-field-changed",
+				Message: fmt.Sprintf("%s makes the Ditto id, and differs from it in Ditto", g.path),
+				Mend:    "set the field back in Ditto, or insert a new document",
+			}
+		}
+		g.target = value.Ditto // it stays in the body
 	case x.equal(g):
 		g.agree = true
 	case x.husk && g.d == nil && g.knewDitto():
@@ -59,6 +69,11 @@ func (x *decision) decideGroup(g *group) *Problem {
 		return x.finish(g)
 	}
 	return x.convert(g)
+}
+
+// isMapped reports whether the field at p makes the Ditto id.
+func isMapped(c *manifest.Collection, p value.Path) bool {
+	return !c.OneToOne() && slices.Contains(c.Fields, p.String())
 }
 
 // created reports whether Causeway announced to create in Ditto what MongoDB
