@@ -169,7 +169,7 @@ func (t *batch) input(p *pair) reconcile.Input {
 	if p.ditto != nil {
 		in.Ditto, in.Registers = p.ditto.JSON, p.ditto.Registers
 	}
-	if p.mongo == nil && p.ditto != nil && p.entry.MongoID.Type == 0 {
+	if p.mongo == nil && p.ditto != nil {
 		in.NewID, in.Fill = t.born(p)
 	}
 	return in

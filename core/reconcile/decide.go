@@ -198,6 +198,9 @@ func (x *decision) missingInDitto() *Problem {
 	case manifest.DeleteSoft:
 		return x.softDelete()
 	}
+	if cm {
+		x.loseWhole(value.MongoDB, RuleOneWay)
+	}
 	return x.deleteMongo("deleted in Ditto")
 }
 
