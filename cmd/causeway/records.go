@@ -73,7 +73,7 @@ func (c unsyncedList) Run(e *env) error {
 		records := []unsyncedRecord{}
 		for _, u := range list {
 			records = append(records, unsyncedRecord{
-				u.ID, u.Collection, extJSON(u.MongoID), json.RawMessage(u.DittoID.JSON()), u.Reason, u.Message, u.Mend, u.At,
+				u.ID, u.Collection, extJSON(u.MongoID), u.DittoID.JSON(), u.Reason, u.Message, u.Mend, u.At,
 			})
 		}
 		return e.printJSON(records)
@@ -197,7 +197,7 @@ func (c conflictsList) Run(e *env) error {
 			v = json.RawMessage(k.JSON)
 		}
 		records = append(records, conflictRecord{
-			k.ID(), k.Key.Collection, json.RawMessage(k.Key.ID.JSON()), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, k.At, k.Expires,
+			k.ID(), k.Key.Collection, k.Key.ID.JSON(), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, k.At, k.Expires,
 		})
 	}
 	if e.json {

@@ -26,7 +26,7 @@ func initiate(ctx context.Context, uri string, port int) error {
 	if err != nil {
 		return fmt.Errorf("initiate replica set: %w", err)
 	}
-	defer client.Disconnect(context.WithoutCancel(ctx))
+	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
 	admin := client.Database("admin")
 	host := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	config := bson.D{

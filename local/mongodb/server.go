@@ -207,7 +207,7 @@ func (s *Server) ping(ctx context.Context, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer client.Disconnect(context.WithoutCancel(ctx))
+	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
 	if err := client.Database("admin").RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err(); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}

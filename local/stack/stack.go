@@ -20,7 +20,6 @@ import (
 	"github.com/causeway-sync/causeway/local/mongodb"
 	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
-	"github.com/causeway-sync/causeway/local/trigger"
 )
 
 // Stack is a running local stack.
@@ -35,7 +34,6 @@ type Stack struct {
 	secrets *secretsmanager.Server
 	ditto   *ditto.Server // nil when it is the user's own
 	web     *http.Server
-	trigger *trigger.Trigger
 
 	receiver  *lambda.Function
 	functions map[string]*lambda.Function

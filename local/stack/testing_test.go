@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -190,7 +191,7 @@ func (w *world) ditto(api, collection, id string) string {
 func (w *world) mongo(collection string, filter bson.D) string {
 	w.t.Helper()
 	raw, err := w.db.Collection(collection).FindOne(w.t.Context(), filter).Raw()
-	if err == mongo.ErrNoDocuments {
+	if errors.Is(err, mongo.ErrNoDocuments) {
 		return ""
 	}
 	if err != nil {
