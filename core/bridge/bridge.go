@@ -24,6 +24,8 @@ const (
 	restarts  = 4 // lost races for the claim, before the message is given back
 	// txnLife: an older transaction is on every Ditto node, or collected.
 	txnLife = 15 * time.Minute
+	// oldTries: after so many delays every node has what the first one saw.
+	oldTries = 20
 )
 
 // Config is what a Bridge needs. Mongo, Ditto and Manifest are required.
@@ -137,10 +139,15 @@ func (t *batch) conclude(ctx context.Context, p *pair) {
 // delay is how long to wait before a pair is looked at again: longer the more
 // often it was sent again already, 1 to 15 s.
 func (t *batch) delay(p *pair) time.Duration {
+	longest := min(15, int64(1)<<min(t.tries(p)+1, 4))
+	return time.Duration(1+t.cfg.Jitter(longest)) * time.Second
+}
+
+// tries is how often the pair was sent again already.
+func (t *batch) tries(p *pair) int {
 	tries := 0
 	for _, i := range p.hints {
 		tries = max(tries, t.hints[i].Tries)
 	}
-	longest := min(15, int64(1)<<min(tries+1, 4))
-	return time.Duration(1+t.cfg.Jitter(longest)) * time.Second
+	return tries
 }

@@ -29,6 +29,7 @@ type pair struct {
 	dittoEvent bool
 	txn        int64 // the latest of the events
 	seen       int64 // the latest that a write in Ditto saw
+	readAt     int64 // what the last read of Ditto reflects
 
 	entry   ledger.Entry // as read, or as last written under our claim
 	mine    bool         // we hold the claim

@@ -46,11 +46,12 @@ func (t *batch) readDitto(ctx context.Context, pairs []*pair) error {
 	for _, p := range pairs {
 		sizes[p.key.ID] = p.entry.Size
 	}
-	docs, _, err := t.ditto.ReadSized(ctx, dittoCollection(pairs[0].rules), ids, t.transaction(pairs), func(id docid.ID) int { return sizes[id] })
+	docs, at, err := t.ditto.ReadSized(ctx, dittoCollection(pairs[0].rules), ids, t.transaction(pairs), func(id docid.ID) int { return sizes[id] })
 	if err != nil {
 		return fmt.Errorf("read Ditto: %w", err)
 	}
 	for _, p := range pairs {
+		p.readAt = at
 		if d, ok := docs[p.key.ID]; ok {
 			p.ditto = &d
 		}

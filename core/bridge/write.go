@@ -120,7 +120,11 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 		case w.Delete:
 			deletes = append(deletes, *p.ditto)
 		default:
-			updates = append(updates, ditto.Change{ID: p.key.ID, Doc: p.ditto.JSON, Ops: w.Ops, Maps: knownMaps(p)})
+			change := ditto.Change{ID: p.key.ID, Doc: p.ditto.JSON, Ops: w.Ops, Maps: knownMaps(p)}
+			if t.tries(p) < oldTries {
+				change.Txn = p.readAt
+			}
+			updates = append(updates, change)
 		}
 	}
 	if len(writing) == 0 {
@@ -150,8 +154,11 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 		}
 		if err != nil {
 			for _, p := range writing {
-				if !p.wonDitto && !p.done && p.err == nil {
-					p.err = fmt.Errorf("write to Ditto: %w", err)
+				if p.wonDitto || p.done || p.err != nil {
+					continue
+				}
+				if p.err = fmt.Errorf("write to Ditto: %w", err); ditto.IsBehind(err) {
+					p.err = errBehind
 				}
 			}
 		}

@@ -69,6 +69,7 @@ type Change struct {
 	Doc  []byte       // the whole document as read
 	Ops  []Op         // paths neither repeat nor contain each other
 	Maps []value.Path // objects that the ledger knows as maps
+	Txn  int64        // of the read that showed Doc: what is read besides reflects it too
 }
 
 // Result tells what a bulk write did, document by document. An id in neither

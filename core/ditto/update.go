@@ -17,6 +17,7 @@ func (s *Store) Update(ctx context.Context, c Collection, changes []Change) (Res
 	jobs := make([]*job, 0, len(changes))
 	for _, ch := range changes {
 		jobs = append(jobs, &job{id: ch.ID, ops: ch.Ops, draft: dql.NewDraft(draftOf(c, ch))})
+		u.seen = max(u.seen, ch.Txn)
 	}
 	if err := u.update(jobs); err != nil {
 		return u.result, fmt.Errorf("update ditto: %w", err)
@@ -40,7 +41,7 @@ type updater struct {
 	ctx    context.Context
 	c      Collection
 	result Result
-	seen   int64 // the latest transaction that a read showed
+	seen   int64 // the latest transaction that a read showed: no later one goes back behind it
 }
 
 // job is one change on its way. Lost and rejected ones are out.
@@ -159,7 +160,7 @@ func (u *updater) compile(jobs []*job) error {
 
 // look reads documents with all paths of a group declared as maps.
 func (u *updater) look(paths []value.Path, asks []ask) error {
-	resp, err := u.execute(u.ctx, api(u.c), dql.SelectTyped(u.c.Name, dql.TypesOf(dql.Map, paths...), askIDs(asks)), 0, false)
+	resp, err := u.execute(u.ctx, api(u.c), dql.SelectTyped(u.c.Name, dql.TypesOf(dql.Map, paths...), askIDs(asks)), u.seen, false)
 	if err != nil {
 		return err
 	}
@@ -170,6 +171,10 @@ func (u *updater) look(paths []value.Path, asks []ask) error {
 		}
 	}
 	for _, a := range asks {
+		if docs[a.job.id] == nil {
+			a.job.out = true // gone, or not shown: nothing can be concluded
+			continue
+		}
 		a.job.draft.Learn(a.paths, docs[a.job.id])
 	}
 	return nil
@@ -189,7 +194,7 @@ func (u *updater) check(jobs []*job) error {
 func (u *updater) find(paths []value.Path, asks []ask) error {
 	found := map[docid.ID][]dql.Found{}
 	for _, t := range dql.CheckTypes {
-		resp, err := u.execute(u.ctx, api(u.c), dql.SelectPaths(u.c.Name, t, paths, askIDs(asks)), 0, false)
+		resp, err := u.execute(u.ctx, api(u.c), dql.SelectPaths(u.c.Name, t, paths, askIDs(asks)), u.seen, false)
 		if IsRejected(err) && t == dql.PNCounter {
 			continue // the type is a legacy: without it, nothing of it hides
 		}
@@ -197,16 +202,21 @@ func (u *updater) find(paths []value.Path, asks []ask) error {
 			return err
 		}
 		u.seen = max(u.seen, resp.Txn)
+		shown := map[docid.ID]bool{}
 		for _, item := range resp.Items {
 			id, ok := idOf(item)
 			if !ok {
 				continue
 			}
+			shown[id] = true
 			for i, p := range paths {
 				if v := value.Lookup(item, value.PathOf(dql.Column(i))); v != nil {
 					found[id] = append(found[id], dql.Found{Path: p, Type: t, Value: v})
 				}
 			}
+		}
+		for _, a := range asks {
+			a.job.out = a.job.out || !shown[a.job.id]
 		}
 	}
 	for _, a := range asks {

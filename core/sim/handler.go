@@ -75,7 +75,7 @@ func (w *World) newEnvironment() *environment {
 		NewID:    w.newID,
 		Jitter:   w.rnd.Int64N,
 		Both:     w.both,
-		Log:      w.Log,
+		Log:      w.log,
 	})
 	return e
 }
@@ -106,8 +106,10 @@ func (e gatedMongo) Write(ctx context.Context, collection string, models []mongo
 	e.now.pause()
 	switch w := e.w; {
 	case w.chance(w.Rates.FailedWrite):
+		w.hit("write failed")
 		return mongodb.BulkResult{}, errors.New("connection lost before the write")
 	case w.chance(w.Rates.AmbiguousWrite):
+		w.hit("write happened, answer lost")
 		_, _ = w.Mongo.Write(ctx, collection, models)
 		return mongodb.BulkResult{}, errors.New("connection lost after the write")
 	}
@@ -124,13 +126,17 @@ func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Respons
 	e.node.Behind, e.node.Hides = 0, nil
 	switch {
 	case r.Write && w.chance(w.Rates.FailedWrite):
+		w.hit("write failed")
 		return ditto.Response{}, unavailable()
 	case r.Write && w.chance(w.Rates.AmbiguousWrite):
+		w.hit("write happened, answer lost")
 		_, _ = w.Ditto.Execute(ctx, r)
 		return ditto.Response{}, unavailable()
 	case !r.Write && w.swept == 0 && w.chance(w.Rates.Behind):
-		e.node.Behind = 1 + w.rnd.Int64N(3)
+		w.hit("node behind")
+		e.node.Behind = min(1+w.rnd.Int64N(3), max(0, w.Ditto.Txn()-w.caughtUp))
 	case !r.Write && w.swept == 0 && w.chance(w.Rates.Blind):
+		w.hit("key sees nothing")
 		w.lost = true // what it does not see waits for the sweep
 		e.node.Hides = func(string, docid.ID) bool { return true }
 	}

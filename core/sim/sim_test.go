@@ -3,8 +3,10 @@ package sim_test
 import (
 	"flag"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,8 +39,8 @@ func rates(seed uint64) sim.Rates {
 // TestHistories plays random histories (invariants 1 to 5 and 7).
 func TestHistories(t *testing.T) {
 	if *seed != 0 {
-		w := sim.New(*seed, rates(*seed))
-		w.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		w := sim.New(*seed, rates(*seed), log)
 		if err := w.Run(); err != nil {
 			t.Fatal(err)
 		}
@@ -47,6 +49,7 @@ func TestHistories(t *testing.T) {
 	var next atomic.Uint64
 	var failures atomic.Int64
 	var wg sync.WaitGroup
+	tally := hazards{could: map[string]int{}, did: map[string]int{}}
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for {
@@ -54,7 +57,10 @@ func TestHistories(t *testing.T) {
 				if s > uint64(*histories) || failures.Load() >= int64(*maxFailures) {
 					return
 				}
-				if err := sim.New(s, rates(s)).Run(); err != nil {
+				w := sim.New(s, rates(s), nil)
+				err := w.Run()
+				tally.add(w.Hazards())
+				if err != nil {
 					failures.Add(1)
 					t.Errorf("history %d: %v\nreplay: go test ./core/sim -run TestHistories -seed %d", s, err, s)
 				}
@@ -62,4 +68,33 @@ func TestHistories(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	tally.report(t)
+}
+
+// hazards counts in how many histories each hazard could occur, and did.
+type hazards struct {
+	mu         sync.Mutex
+	could, did map[string]int
+}
+
+func (h *hazards) add(of map[string]bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, did := range of {
+		h.could[name]++
+		if did {
+			h.did[name]++
+		}
+	}
+}
+
+// report prints the counts, and fails where a hazard was too rare to prove
+// anything.
+func (h *hazards) report(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(h.could)) {
+		t.Logf("%-34s in %6d of %6d histories", name, h.did[name], h.could[name])
+		if h.could[name] >= 1000 && h.did[name]*100 < h.could[name] {
+			t.Errorf("%s occurred in fewer than 1 %% of the histories that could have it", name)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
@@ -47,29 +48,51 @@ func (w *World) someValue() int { return w.rnd.IntN(w.domain) }
 func (w *World) mongoUser(k ledger.Key) {
 	c := w.manifest.Collection(k.Collection)
 	doc := w.mongoDoc(k)
+	p := w.fields[w.rnd.IntN(len(w.fields))]
 	switch r := w.rnd.Float64(); {
 	case doc == nil:
-		w.births++
-		fields := bson.D{{Key: "_id", Value: mongoID(k)}, {Key: "a", Value: w.someValue()}, {Key: "b", Value: fmt.Sprint(w.someValue())}}
-		if o := (bson.D{{Key: "x", Value: w.someValue()}}); w.chance(0.7) {
-			if len(c.Counters) > 0 {
-				o = append(o, bson.E{Key: "q", Value: 0})
-			}
-			fields = append(fields, bson.E{Key: "o", Value: o})
-		}
-		raw, _ := bson.Marshal(fields)
-		w.mustMongo(k, mongodb.Model{Insert: raw})
+		w.insertMongo(k)
+	case r < 0.04 && !c.OneToOne():
+		w.insertMongo(k)
 	case r < 0.15:
-		w.mustMongo(k, mongodb.Model{Filter: bson.D{{Key: "_id", Value: mongoID(k)}}})
-	case r < 0.3 && len(c.Counters) > 0:
+		w.mustMongo(k, mongodb.Model{Filter: bson.D{{Key: "_id", Value: doc.Lookup("_id")}}})
+	case r < 0.3 && len(c.Counters) > 0 && value.LookupBSON(doc, value.PathOf("o")).Type == bson.TypeEmbeddedDocument:
 		w.resets++
+		w.hit("counter reset")
 		w.replaceMongo(k, doc, counterPath, int64(w.someValue()))
 	case r < 0.4:
-		w.replaceMongo(k, doc, w.fields[w.rnd.IntN(len(w.fields))], nil)
+		w.replaceMongo(k, doc, p, nil)
+	case r < 0.47 && !c.Strict:
+		w.hit("object becomes a scalar")
+		w.resets++
+		w.replaceMongo(k, doc, value.PathOf("o"), []any{w.someValue(), bson.D{}, bson.D{{Key: "x", Value: w.someValue()}}, bson.A{1}}[w.rnd.IntN(4)])
 	default:
-		p := w.fields[w.rnd.IntN(len(w.fields))]
+		if len(p.Parents()) > 0 && value.LookupBSON(doc, p.Top()).Type != bson.TypeEmbeddedDocument {
+			w.replaceMongo(k, doc, p.Top(), bson.D{{Key: "x", Value: w.someValue()}})
+			return
+		}
 		w.replaceMongo(k, doc, p, w.typed(p))
 	}
+}
+
+func (w *World) insertMongo(k ledger.Key) {
+	w.births++
+	c := w.manifest.Collection(k.Collection)
+	var id any = idValue(k)
+	fields := bson.D{}
+	if !c.OneToOne() {
+		fields = append(fields, bson.E{Key: "k", Value: id})
+		id = w.name("m")
+	}
+	fields = append(fields, bson.E{Key: "_id", Value: id}, bson.E{Key: "a", Value: w.someValue()}, bson.E{Key: "b", Value: fmt.Sprint(w.someValue())})
+	if o := (bson.D{{Key: "x", Value: w.someValue()}}); w.chance(0.7) {
+		if len(c.Counters) > 0 {
+			o = append(o, bson.E{Key: "q", Value: 0})
+		}
+		fields = append(fields, bson.E{Key: "o", Value: o})
+	}
+	raw, _ := bson.Marshal(fields)
+	w.mustMongo(k, mongodb.Model{Insert: raw})
 }
 
 func (w *World) replaceMongo(k ledger.Key, doc bson.Raw, p value.Path, v any) {
@@ -84,7 +107,7 @@ func (w *World) replaceMongo(k ledger.Key, doc bson.Raw, p value.Path, v any) {
 		return
 	}
 	w.mustMongo(k, mongodb.Model{
-		Filter: bson.D{{Key: "_id", Value: mongoID(k)}},
+		Filter: bson.D{{Key: "_id", Value: doc.Lookup("_id")}},
 		Update: bson.A{bson.D{{Key: "$replaceWith", Value: bson.D{{Key: "$literal", Value: next}}}}},
 	})
 }
@@ -99,44 +122,76 @@ func (w *World) mustMongo(k ledger.Key, m mongodb.Model) {
 func (w *World) dittoUser(k ledger.Key) {
 	c := w.manifest.Collection(k.Collection)
 	doc := w.dittoDoc(k)
-	id := json.RawMessage(k.ID)
+	id := map[string]any{"id": json.RawMessage(k.ID)}
+	p := w.fields[w.rnd.IntN(len(w.fields))]
+	o := value.Lookup(doc, value.PathOf("o"))
+	isObject := len(o) > 0 && o[0] == '{' && !value.IsWrapper(o)
+	update := "UPDATE " + c.DittoName
 	switch r := w.rnd.Float64(); {
 	case doc == nil:
-		w.births++
-		d := map[string]any{"_id": id, "a": w.someValue(), "b": fmt.Sprint(w.someValue())}
-		into := c.DittoName
-		if w.chance(0.7) {
-			o := map[string]any{"x": w.someValue()}
-			if len(c.Counters) > 0 {
-				o["q"] = 0
-				into = "COLLECTION " + c.DittoName + " (o MAP(q COUNTER))"
-				if w.chance(0.2) { // an app that does not know of the counter
-					into = c.DittoName
-				}
-			}
-			d["o"] = o
-		}
-		w.mustDitto(k, "INSERT INTO "+into+" DOCUMENTS (:d)", map[string]any{"d": d})
+		w.insertDitto(k)
 	case r < 0.15:
-		w.mustDitto(k, "DELETE FROM "+c.DittoName+" WHERE _id = :id", map[string]any{"id": id})
-	case r < 0.45 && len(c.Counters) > 0:
+		w.mustDitto(k, "DELETE FROM "+c.DittoName+" WHERE _id = :id", id)
+	case r < 0.45 && len(c.Counters) > 0 && isObject:
 		if value.Lookup(doc, counterPath) == nil {
 			w.resets++ // a counter that was gone begins anew
 		}
 		w.increments++
-		w.mustDitto(k, "UPDATE "+c.DittoName+" APPLY o.q INCREMENT BY 1 WHERE _id = :id", map[string]any{"id": id})
+		w.mustDitto(k, update+" APPLY o.q INCREMENT BY 1 WHERE _id = :id", id)
 	case c.Strict:
 		w.dittoStrict(k, doc)
-	case r < 0.55:
-		p := w.fields[w.rnd.IntN(len(w.fields))]
-		if value.Lookup(doc, p) == nil {
-			return
+	case r < 0.5 && value.Lookup(doc, value.PathOf("b")) != nil && o != nil:
+		// What a delete on one device and an edit on another leave behind.
+		w.hit("husk")
+		w.resets++
+		id["v"] = w.someValue()
+		w.mustDitto(k, update+" SET a = :v UNSET b, o WHERE _id = :id", id)
+	case r < 0.58:
+		if value.Lookup(doc, p) != nil {
+			w.mustDitto(k, update+" UNSET "+p.String()+" WHERE _id = :id", id)
 		}
-		w.mustDitto(k, "UPDATE "+c.DittoName+" UNSET "+p.String()+" WHERE _id = :id", map[string]any{"id": id})
+	case r < 0.63:
+		w.hit("object becomes a scalar")
+		w.resets++
+		id["v"] = []any{w.someValue(), map[string]any{}, []int{1}}[w.rnd.IntN(3)]
+		w.mustDitto(k, update+" SET o = :v WHERE _id = :id", id)
+	case len(p.Parents()) > 0 && value.IsWrapper(o):
+		// SET would merge keys into the wrapper, which is nobody's value.
+	case len(p.Parents()) > 0 && o != nil && !isObject:
+		w.resets++ // an older counter may show again
+		id["v"] = map[string]any{"x": w.someValue()}
+		w.mustDitto(k, update+" SET o = :v WHERE _id = :id", id)
 	default:
-		p := w.fields[w.rnd.IntN(len(w.fields))]
-		w.mustDitto(k, "UPDATE "+c.DittoName+" SET "+p.String()+" = :v WHERE _id = :id", map[string]any{"id": id, "v": w.typed(p)})
+		id["v"] = w.typed(p)
+		w.mustDitto(k, update+" SET "+p.String()+" = :v WHERE _id = :id", id)
 	}
+}
+
+func (w *World) insertDitto(k ledger.Key) {
+	w.births++
+	c := w.manifest.Collection(k.Collection)
+	d := map[string]any{"_id": json.RawMessage(k.ID), "a": w.someValue(), "b": fmt.Sprint(w.someValue())}
+	if !c.OneToOne() {
+		if w.chance(0.5) {
+			d["k"] = json.RawMessage(k.ID)
+		} else {
+			w.hit("mapped field filled in")
+		}
+	}
+	into := c.DittoName
+	if w.chance(0.7) {
+		o := map[string]any{"x": w.someValue()}
+		if len(c.Counters) > 0 {
+			o["q"] = 0
+			into = "COLLECTION " + c.DittoName + " (o MAP(q COUNTER))"
+			if w.chance(0.2) { // an app that does not know of the counter
+				w.hit("register at a counter path")
+				into = c.DittoName
+			}
+		}
+		d["o"] = o
+	}
+	w.mustDitto(k, "INSERT INTO "+into+" DOCUMENTS (:d)", map[string]any{"d": d})
 }
 
 // dittoStrict changes a top-level field, the only kind there is.
@@ -173,17 +228,24 @@ func (w *World) api(k ledger.Key) ditto.API {
 	return ditto.V5
 }
 
-// mongoID is the MongoDB `_id` of a pair of the simulation: the same string.
-func mongoID(k ledger.Key) string {
-	var s string
-	_ = json.Unmarshal([]byte(k.ID), &s)
-	return s
+// idValue is the MongoDB value that a pair's Ditto id stands for.
+func idValue(k ledger.Key) any {
+	v, _ := value.Decode([]byte(k.ID), bson.RawValue{}, value.EJSON)
+	return v
 }
 
+// mongoDoc is the pair's document in MongoDB: with several, the one that the
+// ledger knows.
 func (w *World) mongoDoc(k ledger.Key) bson.Raw {
-	docs, err := w.Mongo.Find(context.Background(), k.Collection, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: bson.A{mongoID(k)}}}}}, nil)
+	field := w.manifest.Collection(k.Collection).Fields[0]
+	docs, err := w.Mongo.Find(context.Background(), k.Collection, bson.D{{Key: field, Value: bson.D{{Key: "$in", Value: bson.A{idValue(k)}}}}}, nil)
 	if err != nil {
 		w.fail("read MongoDB: %v", err)
+	}
+	for _, d := range docs {
+		if d.Lookup("_id").Equal(w.entries[k].MongoID) {
+			return d
+		}
 	}
 	if len(docs) == 0 {
 		return nil
@@ -216,9 +278,16 @@ func (w *World) onMongo(collection string, old, doc bson.Raw) {
 	if id == nil {
 		id = old
 	}
-	s, _ := id.Lookup("_id").StringValueOK()
-	k := ledger.Key{Collection: collection, ID: jsonID(s)}
-	w.trace("mongodb", "user", w.actor == nil, "id", s, "old", old.String(), "new", doc.String())
+	js, _ := value.AppendDitto(nil, id.Lookup(c.Fields[0]), c.Mode)
+	k := ledger.Key{Collection: collection, ID: docid.ID(js)}
+	if old == nil && !c.OneToOne() {
+		docs, _ := w.Mongo.Find(context.Background(), collection, bson.D{{Key: "k", Value: bson.D{{Key: "$in", Value: bson.A{idValue(k)}}}}}, nil)
+		if len(docs) > 1 {
+			w.hit("two MongoDB documents for one id")
+			w.loose = true
+		}
+	}
+	w.trace("mongodb", "user", w.actor == nil, "id", string(js), "old", old.String(), "new", doc.String())
 	w.saw(k, value.MongoDB, unitsOfMongo(c, old), unitsOfMongo(c, doc))
 	op := change.Upsert
 	if doc == nil {

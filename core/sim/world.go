@@ -37,11 +37,12 @@ type World struct {
 	Rates Rates
 	Mongo *mongosim.Sim
 	Ditto *dittosim.Store
-	Log   *slog.Logger
 
+	log      *slog.Logger // nil for none
 	rnd      *rand.Rand
 	manifest *manifest.Manifest
 	keys     []ledger.Key
+	expiring bool         // a month may pass
 	fields   []value.Path // that users change
 	domain   int          // values that users write are below this
 
@@ -54,22 +55,33 @@ type World struct {
 	lost     bool
 	swept    int
 
+	hazards
+	caughtUp int64 // every node has the transactions up to this one
 	check
 }
 
-// New prepares the history that the seed stands for.
-func New(seed uint64, rates Rates) *World {
-	w := &World{Seed: seed, Rates: rates, rnd: rand.New(rand.NewPCG(seed, 0))}
+// New prepares the history that the seed stands for. With a log, every step is
+// traced.
+func New(seed uint64, rates Rates, log *slog.Logger) *World {
+	w := &World{Seed: seed, Rates: rates, log: log, rnd: rand.New(rand.NewPCG(seed, 0))}
 	w.domain = []int{2, 4, 1_000_000}[w.rnd.IntN(3)]
 	w.users = 1 + w.rnd.IntN(12)
-	c := w.someCollection("things")
+	w.hazards = newHazards()
+	c := w.someCollection()
 	w.manifest = &manifest.Manifest{Database: "sim", Collections: []manifest.Collection{c}}
 	// Most histories are about few fields of one document, so that users meet.
 	w.fields = slices.Clone(fieldPaths)
 	w.rnd.Shuffle(len(w.fields), func(i, j int) { w.fields[i], w.fields[j] = w.fields[j], w.fields[i] })
 	w.fields = w.fields[:1+w.rnd.IntN(len(w.fields))]
-	for i := range []int{1, 1, 1, 2, 3}[w.rnd.IntN(5)] {
-		w.keys = append(w.keys, ledger.Key{Collection: c.Name, ID: docid.ID(fmt.Sprintf("%q", fmt.Sprintf("d%d", i)))})
+	kinds := []docid.ID{`"d0"`, `"d1"`, `"d2"`}
+	if w.chance(0.3) {
+		kinds = []docid.ID{`5`, `"d1"`, `true`}
+		if c.Mode == value.EJSON {
+			kinds[0] = `{"$numberInt":"5"}`
+		}
+	}
+	for _, id := range kinds[:[]int{1, 1, 1, 2, 3}[w.rnd.IntN(5)]] {
+		w.keys = append(w.keys, ledger.Key{Collection: c.Name, ID: id})
 	}
 	w.Mongo = mongosim.New(w.clock)
 	if err := ledger.CreateIndexes(context.Background(), w.Mongo); err != nil {
@@ -85,28 +97,10 @@ func New(seed uint64, rates Rates) *World {
 	return w
 }
 
-// someCollection draws a collection's rules.
-func (w *World) someCollection(name string) manifest.Collection {
-	c := manifest.Collection{
-		Name: name, DittoName: name, Fields: []string{"_id"}, Direction: manifest.Both,
-		Deletes: manifest.Deletes{Ditto: manifest.DeleteApply},
-	}
-	if w.chance(0.3) {
-		c.Strict = true
-	} else {
-		c.Mode = value.Mode(w.rnd.IntN(2))
-		if w.chance(0.7) {
-			c.Counters = []value.Path{counterPath}
-		}
-	}
-	c.Conflicts.Default = []value.Side{value.MongoDB, value.Ditto}[w.rnd.IntN(2)]
-	return c
-}
-
 // trace logs a step of a replayed history.
 func (w *World) trace(what string, args ...any) {
-	if w.Log != nil {
-		w.Log.Info(what, append([]any{"step", w.now}, args...)...)
+	if w.log != nil {
+		w.log.Info(what, append([]any{"step", w.now}, args...)...)
 	}
 }
 
@@ -126,6 +120,9 @@ func (w *World) Run() error {
 			if w.finished() {
 				return w.verdict()
 			}
+		}
+		if w.expiring && w.chance(0.003) {
+			w.monthPasses()
 		}
 		if len(w.errors) > 0 {
 			return w.verdict()
@@ -148,6 +145,7 @@ func (w *World) stepHandler() {
 	i := w.rnd.IntN(len(w.live))
 	h := w.live[i]
 	if w.chance(w.Rates.Crash) {
+		w.hit("handler killed")
 		h.stop()
 		w.actor = nil
 		w.drop(i)
@@ -167,6 +165,15 @@ func (w *World) stepHandler() {
 			w.queue = append(w.queue, hint)
 		}
 	}
+}
+
+// monthPasses lets tombstones expire. By then every node has caught up.
+func (w *World) monthPasses() {
+	w.hit("tombstones expire")
+	w.expiring = false // a conflict record lives for three months
+	w.now += 31 * 24 * 3600
+	w.caughtUp = w.Ditto.Txn()
+	w.Mongo.Expire()
 }
 
 func (w *World) drop(i int) {
@@ -189,11 +196,13 @@ func (w *World) takeHints() []change.Hint {
 func (w *World) announce(h change.Hint) {
 	h.At = w.clock()
 	if w.chance(w.Rates.Lose) {
+		w.hit("event lost")
 		w.lost = true
 		return
 	}
 	w.queue = append(w.queue, h)
 	if w.chance(w.Rates.Duplicate) {
+		w.hit("event duplicated")
 		w.queue = append(w.queue, h)
 	}
 }
