@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/process"
 )
@@ -200,18 +200,18 @@ func (s *Server) ready(ctx context.Context, port int) error {
 	return err
 }
 
-// ping runs a command on the primary.
+// ping runs a command on the primary. Errors show no password.
 func (s *Server) ping(ctx context.Context, timeout time.Duration) error {
-	opts := options.Client().ApplyURI(s.URI).SetServerSelectionTimeout(timeout)
-	client, err := mongo.Connect(opts)
+	client, err := mongodb.Connect(s.URI, "admin", func(o *options.ClientOptions) {
+		if o.ServerSelectionTimeout == nil || *o.ServerSelectionTimeout > timeout {
+			o.SetServerSelectionTimeout(timeout)
+		}
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
-	if err := client.Database("admin").RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err(); err != nil {
-		return fmt.Errorf("ping: %w", err)
-	}
-	return nil
+	defer func() { _ = client.Close(context.WithoutCancel(ctx)) }()
+	return client.Redact("ping", client.Driver().RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err())
 }
 
 // dial waits until something listens on the port.

@@ -67,6 +67,13 @@ func (s *Server) Put(secret Secret) {
 	s.versions[secret.ID]++
 }
 
+// Remove deletes a secret.
+func (s *Server) Remove(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.secrets, id)
+}
+
 // Reads is how often a secret was given out.
 func (s *Server) Reads(id string) int {
 	s.mu.Lock()

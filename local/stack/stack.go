@@ -99,6 +99,9 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 // Info says where everything listens.
 func (s *Stack) Info() Info { return s.info }
 
+// Secrets is where the functions read their secrets; tests change them.
+func (s *Stack) Secrets() *secretsmanager.Server { return s.secrets }
+
 // Wait returns when ctx is done, with nil, or when a part has ended on its own.
 func (s *Stack) Wait(ctx context.Context) error {
 	select {

@@ -30,6 +30,10 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 	if err != nil {
 		return err
 	}
+	k, err := s.dittoKeys()
+	if err != nil {
+		return err
+	}
 	if err := s.checkPorts(); err != nil {
 		return err
 	}
@@ -56,10 +60,6 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 		return s.startSQS(gctx, node)
 	})
 	if err := g.Wait(); err != nil {
-		return err
-	}
-	k, err := s.dittoKeys()
-	if err != nil {
 		return err
 	}
 	if err := s.startSecrets(m, k); err != nil {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,8 +93,6 @@ type world struct {
 	t    *testing.T
 	info stack.Info
 	db   *mongo.Database
-	// events counts the writes in the configured collections of MongoDB.
-	events *atomic.Int64
 }
 
 func open(t *testing.T, info stack.Info) *world {
@@ -104,30 +101,12 @@ func open(t *testing.T, info stack.Info) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, info: info, db: client.Database(info.Database), events: &atomic.Int64{}}
-	stream, err := w.db.Watch(t.Context(), mongo.Pipeline{{{Key: "$match", Value: bson.D{
-		{Key: "ns.coll", Value: bson.D{{Key: "$in", Value: info.Collections}}},
-	}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for stream.Next(ctx) {
-			w.events.Add(1)
-		}
-	}()
 	t.Cleanup(func() {
-		cancel()
-		<-ended
 		brief, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel() // the server may be gone
-		_ = stream.Close(brief)
 		_ = client.Disconnect(brief)
 	})
-	return w
+	return &world{t: t, info: info, db: client.Database(info.Database)}
 }
 
 // dql runs a statement as the guide's curl does, and returns the documents.
@@ -267,13 +246,24 @@ func (w *world) quiet() {
 	})
 }
 
+// depth is how many messages a worker's queue holds, dead letters included.
+func (w *world) depth(worker string) int {
+	w.t.Helper()
+	n := 0
+	for _, url := range []string{w.info.Queues[worker].URL, w.info.Queues[worker].DeadLettersURL} {
+		d, err := sqs.ReadDepth(w.t.Context(), sqs.NewClient(w.info.SQS), url)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		n += d.Total()
+	}
+	return n
+}
+
 // outbox is how many events of the Ditto server wait for delivery.
 func (w *world) outbox() int64 { return w.dittoState().Pending }
 
-// dittoWrites is how many documents were mutated since the server started.
-func (w *world) dittoWrites() int64 { return w.dittoState().Writes }
-
-type dittoState struct{ Pending, Writes int64 }
+type dittoState struct{ Pending int64 }
 
 func (w *world) dittoState() (s dittoState) {
 	w.t.Helper()
