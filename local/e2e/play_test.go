@@ -1,0 +1,357 @@
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/causeway-sync/causeway/local/sqs"
+)
+
+// patience is how long a change may take to reach the other side. A key that
+// came while its document was being written comes back after up to 15 s.
+const patience = 40 * time.Second
+
+// document is the life of a document, a step a round.
+type document struct {
+	*collection
+	key   string
+	steps []step
+	// lost are the values that must stand in conflict records at the end:
+	// "<path> of <side> by <rule>: <value>".
+	lost []string
+
+	said     []string // what was wrong
+	id, mkey string   // as texts
+}
+
+// step is what users do to a document in one round, and what must come of it.
+type step struct {
+	name string
+
+	// Bodies and operators are Extended JSON for MongoDB, JSON for Ditto.
+	insertMongo, updateMongo, replaceMongo string
+	deleteMongo                            bool
+	insertDitto                            string
+	updateDitto                            []edit
+	deleteDitto                            bool
+	dql                                    []string // statements; {c} is the collection, :id the id
+	do                                     func(t *testing.T)
+
+	paused bool // both sides act before the functions hear of it
+
+	want  string // the body on both sides; "" for none
+	maps  string // likewise where objects are maps, if another
+	mongo string // likewise for MongoDB alone; none is "-"
+	ditto string // likewise for Ditto alone
+
+	parked string // the reason in the record of unsynced documents
+
+	// The writes on each side, the users' own included: 1 if unset, none if
+	// negative.
+	dittoWrites, mongoWrites int
+	dittoWritesMaps          int // in Ditto where objects are maps, if others
+}
+
+// play takes the documents through their steps, round by round. After each,
+// both sides must be as wanted, with no more writes than that needed.
+func (w *world) play(t *testing.T, docs []*document) {
+	t.Helper()
+	rounds := 0
+	for _, d := range docs {
+		rounds = max(rounds, len(d.steps))
+		d.id, d.mkey = string(d.dittoID(d.key)), d.mongoKey(raw(t, d.filter(d.key)))
+	}
+	began := time.Now()
+	for n := range rounds {
+		w.round(t, n, docs)
+	}
+	w.checkConflicts(t, docs)
+	t.Logf("%d documents, %d rounds, %s", len(docs), rounds, time.Since(began).Round(time.Millisecond))
+	for _, of := range byCollection(docs) {
+		t.Run(of[0].name, func(t *testing.T) {
+			for _, d := range of {
+				t.Run(d.key, func(t *testing.T) {
+					for _, text := range d.said {
+						t.Error(text)
+					}
+				})
+			}
+		})
+	}
+}
+
+func byCollection(docs []*document) (out [][]*document) {
+	at := map[*collection]int{}
+	for _, d := range docs {
+		i, ok := at[d.collection]
+		if !ok {
+			i = len(out)
+			at[d.collection], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], d)
+	}
+	return out
+}
+
+func (d *document) say(step *step, format string, args ...any) {
+	d.said = append(d.said, step.name+": "+fmt.Sprintf(format, args...))
+}
+
+// round is every document's n-th step.
+func (w *world) round(t *testing.T, n int, all []*document) {
+	t.Helper()
+	var docs []*document
+	paused := false
+	for _, d := range all {
+		if len(d.said) == 0 && n < len(d.steps) {
+			docs = append(docs, d)
+			paused = paused || d.steps[n].paused
+		}
+	}
+	position, txn := w.watch.position(t), w.state(t).Txn
+	if paused {
+		w.stack.Pause()
+	}
+	for _, d := range docs {
+		w.act(t, d, &d.steps[n])
+	}
+	if paused {
+		w.stack.Resume()
+	}
+	problems := w.awaitAll(t, n, docs)
+	w.quiet(t)
+	w.watch.position(t)
+	for d, text := range w.compare(t, n, docs) {
+		if problems[d] == "" {
+			problems[d] = "it did not stay so: " + text
+		}
+	}
+	inMongo, inDitto := w.watch.since(position), w.dittoWrites(t, txn)
+	for _, d := range docs {
+		s := &d.steps[n]
+		if problems[d] != "" {
+			d.say(s, "%s", problems[d])
+		}
+		if got, want := inMongo[[2]string{d.name, d.mkey}], count(s.mongoWrites); len(got) != want {
+			d.say(s, "%d writes in MongoDB, want %d: %q", len(got), want, got)
+		}
+		want := s.dittoWrites
+		if s.dittoWritesMaps != 0 && !d.strict() {
+			want = s.dittoWritesMaps
+		}
+		if got, want := inDitto[[2]string{d.dittoName(), d.id}], count(want); len(got) != want {
+			d.say(s, "%d writes in Ditto, want %d: %q", len(got), want, got)
+		}
+	}
+}
+
+func count(n int) int {
+	if n == 0 {
+		return 1
+	}
+	return max(n, 0)
+}
+
+// act carries out a step.
+func (w *world) act(t *testing.T, d *document, s *step) {
+	t.Helper()
+	c := d.collection
+	if s.insertMongo != "" {
+		w.insertMongo(t, c, d.key, s.insertMongo)
+	}
+	if s.updateMongo != "" {
+		w.updateMongo(t, c, d.key, s.updateMongo)
+	}
+	if s.replaceMongo != "" {
+		w.replaceMongo(t, c, d.key, s.replaceMongo)
+	}
+	if s.deleteMongo {
+		w.deleteMongo(t, c, d.key)
+	}
+	if s.insertDitto != "" {
+		w.insertDitto(t, c, d.key, s.insertDitto)
+	}
+	if len(s.updateDitto) > 0 {
+		w.updateDitto(t, c, d.key, s.updateDitto...)
+	}
+	if s.deleteDitto {
+		w.deleteDitto(t, c, d.key)
+	}
+	for _, statement := range s.dql {
+		w.execute(t, c.api(), strings.ReplaceAll(statement, "{c}", c.table()), map[string]any{"id": c.dittoID(d.key)})
+	}
+	if s.do != nil {
+		s.do(t)
+	}
+}
+
+// awaitAll waits until all documents are as wanted, and tells of those that
+// are not.
+func (w *world) awaitAll(t *testing.T, n int, docs []*document) map[*document]string {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		problems := w.compare(t, n, docs)
+		if len(problems) == 0 || time.Now().After(deadline) {
+			return problems
+		}
+		docs = slices.DeleteFunc(slices.Clone(docs), func(d *document) bool { return problems[d] == "" })
+	}
+}
+
+// compare tells what is not as wanted after the n-th step.
+func (w *world) compare(t *testing.T, n int, docs []*document) map[*document]string {
+	t.Helper()
+	problems := map[*document]string{}
+	parked := w.parked(t)
+	for _, of := range byCollection(docs) {
+		inDitto, inMongo := w.allDitto(t, of[0].collection), w.allMongo(t, of[0].collection)
+		for _, d := range of {
+			s := &d.steps[n]
+			ditto, mongo := d.wants(t, s)
+			switch {
+			case inDitto[d.id] != ditto:
+				problems[d] = fmt.Sprintf("in Ditto\n got %s\nwant %s", inDitto[d.id], ditto)
+			case inMongo[d.mkey] != mongo:
+				problems[d] = fmt.Sprintf("in MongoDB\n got %s\nwant %s", inMongo[d.mkey], mongo)
+			case parked[[2]string{d.name, d.id}] != s.parked:
+				problems[d] = fmt.Sprintf("parked %q, want %q", parked[[2]string{d.name, d.id}], s.parked)
+			}
+		}
+	}
+	return problems
+}
+
+// wants is how both sides must look after a step.
+func (d *document) wants(t *testing.T, s *step) (inDitto, inMongo string) {
+	t.Helper()
+	body := s.want
+	if s.maps != "" && !d.strict() {
+		body = s.maps
+	}
+	pick := func(own string, show func(*testing.T, string, string) string) string {
+		switch {
+		case own == "-" || own == "" && body == "":
+			return ""
+		case own != "":
+			return show(t, d.key, own)
+		}
+		return show(t, d.key, body)
+	}
+	return pick(s.ditto, d.inDitto), pick(s.mongo, d.inMongo)
+}
+
+// parked are the reasons in the records of unsynced documents, by collection
+// and Ditto id.
+func (w *world) parked(t *testing.T) map[[2]string]string {
+	t.Helper()
+	list, err := w.records.ListUnsynced(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[[2]string]string{}
+	for _, u := range list {
+		out[[2]string{u.Collection, string(u.DittoID)}] = u.Reason
+	}
+	return out
+}
+
+// checkConflicts compares the values that lost with those that had to.
+func (w *world) checkConflicts(t *testing.T, docs []*document) {
+	t.Helper()
+	list, err := w.records.ListConflicts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := map[[2]string][]string{}
+	for i := range list {
+		l := &list[i]
+		v := l.JSON
+		if l.Value.Type != 0 {
+			v = l.Value.String()
+		}
+		of := [2]string{l.Key.Collection, string(l.Key.ID)}
+		lost[of] = append(lost[of], fmt.Sprintf("%s of %s by %s: %s", strings.Join(l.Path.Segments(), "."), l.Side, l.Rule, v))
+	}
+	for _, d := range docs {
+		got := lost[[2]string{d.name, d.id}]
+		if len(d.said) == 0 && !slices.Equal(got, d.lost) {
+			d.said = append(d.said, fmt.Sprintf("conflict records:\n got %q\nwant %q", got, d.lost))
+		}
+	}
+}
+
+// dittoWrites lists the writes in Ditto after a transaction, by collection and id.
+func (w *world) dittoWrites(t *testing.T, since int64) map[[2]string][]string {
+	t.Helper()
+	writes, err := w.ditto.Writes(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[[2]string][]string{}
+	for _, write := range writes {
+		of := [2]string{write.Collection, string(write.ID)}
+		out[of] = append(out[of], fmt.Sprintf("%s in %d", write.Method, write.Txn))
+	}
+	return out
+}
+
+// calmLooks is how often in a row nothing must be on its way: an event takes
+// a moment from the database to the queue.
+const calmLooks = 5
+
+// quiet waits until nothing is on its way any more.
+func (w *world) quiet(t *testing.T) {
+	t.Helper()
+	client, calm := sqs.NewClient(w.info.SQS), 0
+	await(t, "queues and outbox", "calm", func() string {
+		var busy []string
+		for name, q := range w.info.Queues {
+			d, err := sqs.ReadDepth(t.Context(), client, q.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !d.Empty() {
+				busy = append(busy, fmt.Sprintf("%s %+v", name, d))
+			}
+		}
+		if n := w.state(t).Pending; n > 0 {
+			busy = append(busy, fmt.Sprint("outbox ", n))
+		}
+		if calm++; len(busy) > 0 {
+			calm = 0
+			return strings.Join(busy, ", ")
+		}
+		if calm < calmLooks {
+			return "calm for a moment"
+		}
+		return "calm"
+	})
+}
+
+// await waits until show shows want.
+func await(t *testing.T, what, want string, show func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		got := show()
+		if got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s:\n got %s\nwant %s", what, got, want)
+		}
+	}
+}
+
+type state struct{ Txn, Pending int64 }
+
+func (w *world) state(t *testing.T) state {
+	t.Helper()
+	s, err := w.ditto.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state{s.Txn, s.Pending}
+}

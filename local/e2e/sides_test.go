@@ -1,0 +1,237 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// execute runs a statement as an app's server does, over HTTP.
+func (w *world) execute(t *testing.T, api, statement string, args map[string]any) []json.RawMessage {
+	t.Helper()
+	items, err := w.try(t, api, statement, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return items
+}
+
+func (w *world) try(t *testing.T, api, statement string, args map[string]any) ([]json.RawMessage, error) {
+	t.Helper()
+	body := []byte(text(t, map[string]any{"statement": statement, "args": args}))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.info.Ditto.URL+"/api/"+api+"/store/execute", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+w.info.Ditto.APIKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	out, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Items []json.RawMessage
+		Error struct{ Description string }
+	}
+	if err := json.Unmarshal(out, &answer); err != nil || res.StatusCode != http.StatusOK || answer.Error.Description != "" {
+		return nil, fmt.Errorf("%s: %s: %s", statement, res.Status, out)
+	}
+	return answer.Items, nil
+}
+
+// allDitto are a collection's documents as Ditto shows them, by id, in normal form.
+func (w *world) allDitto(t *testing.T, c *collection) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, item := range w.execute(t, c.api(), "SELECT * FROM "+c.table(), nil) {
+		doc := parse(t, string(item))
+		all[text(t, doc["_id"])] = text(t, doc)
+	}
+	return all
+}
+
+// inDitto is a document as Ditto shows it.
+func (w *world) inDitto(t *testing.T, c *collection, key string) string {
+	t.Helper()
+	items := w.execute(t, c.api(), "SELECT * FROM "+c.table()+" WHERE _id = :id", map[string]any{"id": c.dittoID(key)})
+	if len(items) != 1 {
+		t.Fatalf("%s: %d documents in Ditto", key, len(items))
+	}
+	return string(items[0])
+}
+
+// allMongo are a collection's documents as canonical Extended JSON, by the
+// fields that make their id, without an `_id` that means nothing.
+func (w *world) allMongo(t *testing.T, c *collection) map[string]string {
+	t.Helper()
+	cursor, err := w.db.Collection(c.name).Find(t.Context(), bson.D{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var docs []bson.Raw
+	if err := cursor.All(t.Context(), &docs); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, raw := range docs {
+		all[c.mongoKey(raw)] = canonical(t, c, raw)
+	}
+	return all
+}
+
+// mongoKey names a document of MongoDB by the fields that make its id.
+func (c *collection) mongoKey(doc bson.Raw) string {
+	var key []string
+	for _, f := range c.ids() {
+		key = append(key, doc.Lookup(f).String())
+	}
+	return strings.Join(key, " ")
+}
+
+func canonical(t *testing.T, c *collection, raw bson.Raw) string {
+	t.Helper()
+	js, err := bson.MarshalExtJSON(raw, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := parse(t, string(js))
+	if c.fields != nil {
+		delete(doc, "_id")
+	}
+	return text(t, doc)
+}
+
+// insertMongo inserts a document; body is Extended JSON without the fields of its id.
+func (w *world) insertMongo(t *testing.T, c *collection, key, body string) {
+	t.Helper()
+	doc := append(c.filter(key), extJSON(t, body)...)
+	if _, err := w.db.Collection(c.name).InsertOne(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) updateMongo(t *testing.T, c *collection, key, update string) {
+	t.Helper()
+	r, err := w.db.Collection(c.name).UpdateOne(t.Context(), c.filter(key), extJSON(t, update))
+	if err == nil && r.ModifiedCount != 1 {
+		err = fmt.Errorf("%d documents were modified", r.ModifiedCount)
+	}
+	if err != nil {
+		t.Fatalf("update %s in %s: %s: %v", key, c.name, update, err)
+	}
+}
+
+func (w *world) replaceMongo(t *testing.T, c *collection, key, body string) {
+	t.Helper()
+	if _, err := w.db.Collection(c.name).ReplaceOne(t.Context(), c.filter(key), append(c.named(key), extJSON(t, body)...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) deleteMongo(t *testing.T, c *collection, key string) {
+	t.Helper()
+	r, err := w.db.Collection(c.name).DeleteOne(t.Context(), c.filter(key))
+	if err != nil || r.DeletedCount != 1 {
+		t.Fatalf("delete %s in %s: %+v, %v", key, c.name, r, err)
+	}
+}
+
+func extJSON(t *testing.T, js string) bson.D {
+	t.Helper()
+	var doc bson.D
+	if err := bson.UnmarshalExtJSON([]byte(js), false, &doc); err != nil {
+		t.Fatalf("%s: %v", js, err)
+	}
+	return doc
+}
+
+// insertDitto inserts a document; body is JSON without the fields of its id.
+func (w *world) insertDitto(t *testing.T, c *collection, key, body string) {
+	t.Helper()
+	doc := parse(t, body)
+	doc["_id"] = c.dittoID(key)
+	for _, e := range c.named(key) {
+		doc[e.Key] = e.Value
+	}
+	w.execute(t, c.api(), "INSERT INTO "+c.table()+" DOCUMENTS (:doc)", map[string]any{"doc": doc})
+}
+
+// edit sets the value at a dotted path, or removes it where there is none.
+type edit struct{ path, value string }
+
+// updateDitto edits a document as an app does: a path at a time, or the whole
+// top-level field where objects are registers.
+func (w *world) updateDitto(t *testing.T, c *collection, key string, edits ...edit) {
+	t.Helper()
+	id := c.dittoID(key)
+	if c.strict() {
+		edits = wholeFields(t, w.inDitto(t, c, key), edits)
+	}
+	args := map[string]any{"id": id}
+	var set, unset []string
+	for i, e := range edits {
+		path := "`" + strings.ReplaceAll(e.path, ".", "`.`") + "`"
+		if e.value == "" {
+			unset = append(unset, path)
+			continue
+		}
+		arg := fmt.Sprint("v", i)
+		args[arg] = json.RawMessage(e.value)
+		set = append(set, path+" = :"+arg)
+	}
+	statement := "UPDATE " + c.table()
+	if len(set) > 0 {
+		statement += " SET " + strings.Join(set, ", ")
+	}
+	if len(unset) > 0 {
+		statement += " UNSET " + strings.Join(unset, ", ")
+	}
+	w.execute(t, c.api(), statement+" WHERE _id = :id", args)
+}
+
+// wholeFields turns edits of nested paths into ones of the top-level fields.
+func wholeFields(t *testing.T, js string, edits []edit) (out []edit) {
+	t.Helper()
+	doc := parse(t, js)
+	var tops []string
+	for _, e := range edits {
+		top, _, nested := strings.Cut(e.path, ".")
+		if !nested {
+			out = append(out, e)
+			continue
+		}
+		segments := strings.Split(e.path, ".")
+		at := doc
+		for _, s := range segments[:len(segments)-1] {
+			at = at[s].(map[string]any)
+		}
+		last := segments[len(segments)-1]
+		if at[last] = json.RawMessage(e.value); e.value == "" {
+			delete(at, last)
+		}
+		if !slices.Contains(tops, top) {
+			tops = append(tops, top)
+		}
+	}
+	for _, top := range tops {
+		out = append(out, edit{top, text(t, doc[top])})
+	}
+	return out
+}
+
+func (w *world) deleteDitto(t *testing.T, c *collection, key string) {
+	t.Helper()
+	w.execute(t, c.api(), "DELETE FROM "+c.table()+" WHERE _id = :id", map[string]any{"id": c.dittoID(key)})
+}
