@@ -34,8 +34,8 @@ prints its answer. Uses the databases of the running stack; without one, starts 
 for this one event. The exit status is 0 only if the function has handled all of it.
 
 Examples:
-  causeway invoke mongo-to-ditto events/insert.json
-  causeway invoke ditto-to-mongo events/webhook-upsert.json --sign
+  causeway invoke mongo-to-ditto events/mongo-to-ditto/insert-canonical.json
+  causeway invoke ditto-to-mongo events/ditto-to-mongo/receiver/webhook-insert.json --sign
   jq … | causeway invoke mongo-to-ditto -`
 }
 

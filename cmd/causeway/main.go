@@ -24,7 +24,7 @@ const description = `Causeway keeps MongoDB Atlas and Ditto in sync, both ways.
   causeway run                                       everything on this machine
   causeway check                                     is my configuration right?
   causeway status                                    is it healthy, how far behind?
-  causeway invoke mongo-to-ditto events/insert.json  one event through the real function`
+  causeway invoke mongo-to-ditto EVENT.json          one event through the real function`
 
 // program is the command line.
 type program struct {
