@@ -263,7 +263,7 @@ func (w *world) depth(worker string) int {
 // outbox is how many events of the Ditto server wait for delivery.
 func (w *world) outbox() int64 { return w.dittoState().Pending }
 
-type dittoState struct{ Pending int64 }
+type dittoState struct{ Pending, Writes int64 }
 
 func (w *world) dittoState() (s dittoState) {
 	w.t.Helper()
