@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -37,6 +38,7 @@ type world struct {
 	records ledger.Records
 	ditto   *ditto.Server // for what a user cannot see: counts and faults
 	watch   *watch
+	rounds  *lockstep
 	out     bytes.Buffer
 }
 
@@ -46,6 +48,9 @@ var started = sync.OnceValues(start)
 var running *world
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Tests mostly wait for the functions, and wait together.
+	_ = flag.Set("test.parallel", "32")
 	code := m.Run()
 	if running != nil {
 		if err := running.stop(); err != nil {
@@ -98,6 +103,7 @@ func start() (_ *world, err error) {
 	if err != nil {
 		return nil, err
 	}
+	w.rounds = newLockstep(w.stack.Pause, w.stack.Resume)
 	w.info = w.stack.Info()
 	w.ditto = &ditto.Server{URL: w.info.Ditto.URL, APIKey: w.info.Ditto.APIKey}
 	if w.client, err = mongo.Connect(options.Client().ApplyURI(w.info.MongoDB)); err != nil {
@@ -130,6 +136,9 @@ func (w *world) stop() error {
 	var err error
 	if w.stack != nil {
 		err = w.stack.Stop(ctx)
+	}
+	if keep := os.Getenv("KEEP"); keep != "" {
+		_ = os.Rename(w.dir+"/logs", keep)
 	}
 	_ = os.RemoveAll(w.dir)
 	return err

@@ -157,15 +157,20 @@ func extJSON(t *testing.T, js string) bson.D {
 	return doc
 }
 
-// insertDitto inserts a document; body is JSON without the fields of its id.
-func (w *world) insertDitto(t *testing.T, c *collection, key, body string) {
+// insertDitto inserts a document; body is JSON without the fields of its id,
+// types declares those of its fields that are no registers or maps.
+func (w *world) insertDitto(t *testing.T, c *collection, key, body, types string) {
 	t.Helper()
 	doc := parse(t, body)
 	doc["_id"] = c.dittoID(key)
 	for _, e := range c.named(key) {
 		doc[e.Key] = e.Value
 	}
-	w.execute(t, c.api(), "INSERT INTO "+c.table()+" DOCUMENTS (:doc)", map[string]any{"doc": doc})
+	into := c.table()
+	if types != "" {
+		into = "COLLECTION " + into + " (" + types + ")"
+	}
+	w.execute(t, c.api(), "INSERT INTO "+into+" DOCUMENTS (:doc)", map[string]any{"doc": doc})
 }
 
 // edit sets the value at a dotted path, or removes it where there is none.

@@ -2,8 +2,6 @@ package e2e_test
 
 import "testing"
 
-var registry = [][]*collection{walkers}
-
 // walkers go through every kind of change, in both directions.
 var walkers = []*collection{
 	{name: "strict"},
@@ -211,6 +209,7 @@ var walks = map[string][]step{
 }
 
 func TestWalk(t *testing.T) {
+	t.Parallel()
 	w := open(t)
 	var docs []*document
 	for _, c := range walkers {
