@@ -2,9 +2,8 @@ package dittosim_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
-
-	"pgregory.net/rapid"
 
 	"github.com/causeway-sync/causeway/core/ditto"
 )
@@ -12,9 +11,10 @@ import (
 // The domain is small, so that conditions hold often and paths meet. One field
 // is named like its collection.
 var (
-	ids    = []string{`"a"`, `"a"`, `"b"`, `3`, `{"$oid":"x"}`, `{"k":1}`}
-	tops   = []string{"a", "n", "$C", "`p.q`"}
-	names  = []string{"x", "y", "`$z`", "a"}
+	ids    = []string{`"a"`, `"a"`, `"a"`, `"b"`, `3`, `{"$oid":"x"}`, `{"k":1}`}
+	fields = []string{"a", "n", "$C", "`p.q`"}
+	tops   = append([]string{"n", "n"}, fields...)
+	names  = []string{"x", "x", "y", "`$z`", "a"}
 	values = []string{
 		`1`, `2`, `1.0`, `-0.0`, `"s"`, `""`, `null`, `true`, `[]`, `[1,null]`, `["s"]`, `{}`, `{"x":1}`, `{"x":{"y":1}}`, `{"x":{"y":2}}`,
 		`{"y":null}`, `{"x":[1],"y":2}`, `{"x":{},"y":1.5}`, `{"a":{"x":1},"x":{"a":2}}`, `9007199254740993`, `{"$z":"5"}`,
@@ -23,16 +23,18 @@ var (
 	amounts = []string{"0", "1", "-2", "7", "9223372036854775807", "1.0", `"s"`}
 )
 
+// draws makes one statement.
 type draws struct {
-	*rapid.T
+	*rand.Rand
 	args []string // as "name":value
 }
 
-func (d *draws) of(options ...string) string { return rapid.SampledFrom(options).Draw(d.T, "one") }
+func (d *draws) of(options ...string) string { return options[d.IntN(len(options))] }
 
-func (d *draws) chance(n int) bool { return rapid.IntRange(0, n).Draw(d.T, "chance") == n }
+// chance is true one time in n + 1.
+func (d *draws) chance(n int) bool { return d.IntN(n+1) == n }
 
-func (d *draws) some(least, most int) int { return rapid.IntRange(least, most).Draw(d.T, "some") }
+func (d *draws) some(least, most int) int { return least + d.IntN(most-least+1) }
 
 // bind makes an argument and returns the parameter.
 func (d *draws) bind(value string) string {
@@ -74,7 +76,7 @@ func (d *draws) documentOf(id string) string {
 // defs declares the type of some fields.
 func (d *draws) defs() string {
 	var parts []string
-	for _, f := range tops {
+	for _, f := range fields {
 		if !d.chance(1) {
 			continue
 		}
@@ -197,7 +199,7 @@ func (d *draws) given() string {
 func (d *draws) clauses() string {
 	var out string
 	if d.chance(2) {
-		out += " APPLY " + d.join(d.applied)
+		out += " APPLY " + d.join(func() string { return d.applied(d.path()) })
 	}
 	if d.chance(1) {
 		out += " SET " + d.join(d.assignment)
@@ -216,8 +218,7 @@ func (d *draws) join(one func() string) string {
 	return strings.Join(parts, ", ")
 }
 
-func (d *draws) applied() string {
-	p := d.path()
+func (d *draws) applied(p string) string {
 	switch d.some(0, 5) {
 	case 0:
 		return p + " RESTART"
@@ -295,20 +296,45 @@ func (d *draws) selection() string {
 	return "SELECT * FROM " + d.source() + d.where()
 }
 
-func drawStep(t *rapid.T) step {
-	d := &draws{T: t}
+func drawStep(r *rand.Rand) step {
+	d := &draws{Rand: r}
 	s := step{api: ditto.API(d.of("v5", "v5", "v5", "v4"))}
-	switch d.some(0, 11) {
+	switch d.some(0, 15) {
 	case 0, 1, 2:
 		s.statement = d.insert()
-	case 3, 4, 5, 6:
+	case 3, 4, 5:
 		s.statement = "UPDATE " + d.source() + d.clauses() + d.where()
-	case 7, 8:
+	case 6, 7, 8, 9:
+		s.statement = "UPDATE $C" + d.clauses() // of all documents, so that histories grow
+	case 10, 11:
 		s.statement = d.bulk()
-	case 9:
+	case 12:
 		s.statement = "DELETE FROM $C" + d.where()
 	default:
 		s.statement = d.selection()
+	}
+	if len(d.args) > 0 {
+		s.args = "{" + strings.Join(d.args, ",") + "}"
+	}
+	return s
+}
+
+// juggle changes the type of one field, over and over.
+func juggle(r *rand.Rand) step {
+	d := &draws{Rand: r}
+	s := step{api: ditto.V5}
+	p := d.of("n", "n", "n", "n.x", "n.x.y")
+	switch d.some(0, 7) {
+	case 0, 1, 2:
+		s.statement = "UPDATE $C SET " + p + " = " + d.bind(d.value())
+	case 3, 4:
+		s.statement = "UPDATE " + d.of("$C", "$C", "COLLECTION $C (n "+d.of(slots...)+")") + " UNSET " + p
+	case 5:
+		s.statement = "UPDATE $C APPLY " + d.applied(p)
+	case 6:
+		s.api, s.statement = ditto.V4, "UPDATE $C SET n = "+d.bind(d.value())
+	case 7:
+		s.statement = "SELECT * FROM $C"
 	}
 	if len(d.args) > 0 {
 		s.args = "{" + strings.Join(d.args, ",") + "}"
@@ -320,12 +346,12 @@ func drawStep(t *rapid.T) step {
 func allLooks() []step {
 	steps := []step{{api: ditto.V5, statement: "SELECT * FROM $C"}, {api: ditto.V4, statement: "SELECT * FROM $C"}}
 	for _, slot := range []string{"MAP", "COUNTER", "REGISTER", "PN_COUNTER"} {
-		defs := make([]string, len(tops))
-		for i, f := range tops {
+		defs := make([]string, len(fields))
+		for i, f := range fields {
 			defs[i] = f + " " + slot
 		}
 		steps = append(steps, step{api: ditto.V5, statement: "SELECT * FROM COLLECTION $C (" + strings.Join(defs, ", ") + ")"})
-		for i, f := range tops {
+		for i, f := range fields {
 			defs[i] = f + " MAP(x " + slot + ", y " + slot + ")"
 		}
 		steps = append(steps, step{api: ditto.V4, statement: "SELECT * FROM COLLECTION $C (" + strings.Join(defs, ", ") + ")"})

@@ -59,6 +59,7 @@ func (s *scan) each(v *env, visit func(id *node)) error {
 			return nil
 		}
 		if id.hasFloat() {
+			// The engine calls this a failure of its store, not of the query.
 			return &ditto.Error{Status: http.StatusInternalServerError, Description: "Floats are not supported in document IDs."}
 		}
 		visit(id)

@@ -207,3 +207,25 @@ func TestUnsupported(t *testing.T) {
 		}
 	}
 }
+
+// The names of documents are those of package docid.
+func TestIDs(t *testing.T) {
+	for _, js := range []string{
+		`"a"`, `""`, `"\u00e9\u0001\n\"\\\/\u007f<\u2028\ud83d\ude00"`, `5`, `-9223372036854775808`, `18446744073709551615`, `true`,
+		`{"b":1,"a":{"d":null,"c":[]}}`, `[1,"x"]`, `{}`,
+	} {
+		want, err := docid.Parse([]byte(js))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := dittosim.New()
+		s.OnWrite = func(w dittosim.Write) {
+			if w.ID != want {
+				t.Errorf("%s: got %s, want %s", js, w.ID, want)
+			}
+		}
+		if r := execute(t, s, ditto.V5, "INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":`+js+`}}`); string(r.Mutated[0]) != string(want) {
+			t.Errorf("%s: mutated %s", js, r.Mutated[0])
+		}
+	}
+}
