@@ -57,6 +57,26 @@ func TestReceiver(t *testing.T) {
 	}
 }
 
+// While the queue takes no keys, a webhook is not acknowledged, and Kafka's
+// records come again: Ditto's events are still Ditto's.
+func TestQueueDown(t *testing.T) {
+	w := shared.in(t)
+	w.clean()
+	const name = "receiver-without-queue"
+	w.start(name, dittoToMongo, "receiver", "nowhere")
+	for file, want := range map[string]string{
+		"ditto-to-mongo/receiver/webhook-insert": `503 {"accepted":0,"error":"keys cannot be queued now"}`,
+		"ditto-to-mongo/receiver/kafka":          "fails: receive Kafka records: send to queue: ",
+	} {
+		payload := w.payload(file)
+		w.begin()
+		got := w.finish(w.invoke(name, payload))
+		if !strings.HasPrefix(got.Answer, want) || got.Queue != nil {
+			t.Errorf("%s: %s, queue %q, want %s", file, got.Answer, got.Queue, want)
+		}
+	}
+}
+
 // batch is what the queue held at the last finish, as Lambda hands it over.
 func (w *world) batch() []byte {
 	w.t.Helper()
@@ -125,13 +145,13 @@ func (w *world) sign(sig string, was, is []byte) string {
 		w.t.Fatal(err)
 	}
 	t := strconv.FormatInt(time.Now().Unix()+secs-happened.Unix(), 10)
-	return "t=" + t + strings.ReplaceAll(m[2], hmacOf(w.t, m[1], was), hmacOf(w.t, t, is))
+	return "t=" + t + strings.ReplaceAll(m[2], hmacOf(w.t, webhookKey, m[1], was), hmacOf(w.t, w.webhookKey, t, is))
 }
 
 // hmacOf is Ditto's signature over a time and a body.
-func hmacOf(t *testing.T, at string, body []byte) string {
+func hmacOf(t *testing.T, key, at string, body []byte) string {
 	t.Helper()
-	mac := hmac.New(sha256.New, decode(t, webhookKey))
+	mac := hmac.New(sha256.New, decode(t, key))
 	mac.Write([]byte(at + "."))
 	mac.Write(body)
 	return fmt.Sprintf("%x", mac.Sum(nil))

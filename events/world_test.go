@@ -59,15 +59,18 @@ type world struct {
 }
 
 type engines struct {
-	opts     options
-	dir      string
-	node     string
-	manifest *manifest.Manifest
-	database string // test-db, or a name of its own on a server that is the user's
-	mongo    *mongodb.Server
-	ditto    *ditto.Server
-	sqs      *sqs.Server
-	secrets  *secretsmanager.Server
+	opts options
+	root string // of the repository
+	dir  string
+	node string
+
+	webhookKey string // base64
+	manifest   *manifest.Manifest
+	database   string // test-db, or a name of its own on a server that is the user's
+	mongo      *mongodb.Server
+	ditto      *ditto.Server
+	sqs        *sqs.Server
+	secrets    *secretsmanager.Server
 
 	functions map[string]*lambda.Function
 	client    *coremongo.Client
@@ -88,14 +91,13 @@ func (w *world) in(t *testing.T) *world { return &world{t, w.engines} }
 
 // open starts the engines and the functions.
 func open(ctx context.Context, dir string, opts options) (_ *world, err error) {
-	w := &world{engines: &engines{opts: opts, dir: dir, functions: map[string]*lambda.Function{}, log: &output{}}}
+	w := &world{engines: &engines{opts: opts, dir: dir, webhookKey: webhookKey, functions: map[string]*lambda.Function{}, log: &output{}}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
 		}
 	}()
-	root, err := install.Root("")
-	if err != nil {
+	if w.root, err = install.Root(""); err != nil {
 		return nil, err
 	}
 	if w.node, err = install.FindNode(ctx, os.Getenv); err != nil {
@@ -103,16 +105,16 @@ func open(ctx context.Context, dir string, opts options) (_ *world, err error) {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.startMongoDB(gctx, 0) })
-	g.Go(func() error { return install.Bootstraps(gctx, root, func(string) {}) })
+	g.Go(func() error { return install.Bootstraps(gctx, w.root, func(string) {}) })
 	g.Go(func() error {
-		if err := install.Modules(gctx, root, func(string) {}); err != nil {
+		if err := install.Modules(gctx, w.root, func(string) {}); err != nil {
 			return err
 		}
 		if err := w.startDitto(gctx, 0, ""); err != nil {
 			return err
 		}
 		w.sqs, err = sqs.Start(gctx, sqs.Options{
-			Root: root, Node: w.node, Queues: []sqs.Queue{{Name: mongoToDitto}, {Name: dittoToMongo}},
+			Root: w.root, Node: w.node, Queues: []sqs.Queue{{Name: mongoToDitto}, {Name: dittoToMongo}},
 		})
 		return err
 	})
@@ -125,29 +127,32 @@ func open(ctx context.Context, dir string, opts options) (_ *world, err error) {
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
-	w.start(root, mongoToDitto, mongoToDitto, "worker", mongoToDitto)
-	w.start(root, dittoToMongo, dittoToMongo, "worker", dittoToMongo)
-	w.start(root, receiver, dittoToMongo, "receiver", dittoToMongo)
+	w.start(mongoToDitto, mongoToDitto, "worker", mongoToDitto)
+	w.start(dittoToMongo, dittoToMongo, "worker", dittoToMongo)
+	w.start(receiver, dittoToMongo, "receiver", dittoToMongo)
 	return w, nil
 }
 
 func (w *world) startMongoDB(ctx context.Context, port int) (err error) {
 	o := mongodb.Options{Port: port}
-	if w.opts.keep {
-		o.Dir = filepath.Join(w.dir, "mongodb")
+	if w.opts.keep { // a test stops it, so it is not the user's own
+		o.Dir, o.Getenv = filepath.Join(w.dir, "mongodb"), withoutURI
 	}
 	w.mongo, err = mongodb.Start(ctx, o)
 	return err
 }
 
+func withoutURI(name string) string {
+	if name == "MONGODB_URI" {
+		return ""
+	}
+	return os.Getenv(name)
+}
+
 // startDitto starts the Ditto server, on the data that it had.
 func (w *world) startDitto(ctx context.Context, port int, key string) (err error) {
-	root, err := install.Root("")
-	if err != nil {
-		return err
-	}
 	w.ditto, err = ditto.Start(ctx, ditto.Options{
-		Local: filepath.Join(root, "local"), Dir: filepath.Join(w.dir, "ditto"),
+		Local: filepath.Join(w.root, "local"), Dir: filepath.Join(w.dir, "ditto"),
 		Port: port, APIKey: key, Faults: true, Node: w.node,
 	})
 	if err != nil {
@@ -181,7 +186,7 @@ func (w *world) configure() error {
 	w.secrets, err = secretsmanager.Start(0,
 		secretsmanager.Secret{ID: w.manifest.Secret.ID, Value: string(uri)},
 		secretsmanager.Secret{ID: apiKeySecret, Value: w.ditto.APIKey},
-		secretsmanager.Secret{ID: webhookSecret, Value: webhookKey})
+		secretsmanager.Secret{ID: webhookSecret, Value: w.webhookKey})
 	return err
 }
 
@@ -207,7 +212,7 @@ func (w *world) connect(ctx context.Context) (err error) {
 }
 
 // start defines a function with the variables that it has in the cloud.
-func (w *world) start(root, name, binary, role, queue string) {
+func (w *world) start(name, binary, role, queue string) {
 	env := []string{
 		"CAUSEWAY_CONFIG=" + w.config(), "CAUSEWAY_ROLE=" + role, "CAUSEWAY_QUEUE_URL=" + w.sqs.URL(queue),
 		"AWS_REGION=" + lambda.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
@@ -221,7 +226,7 @@ func (w *world) start(root, name, binary, role, queue string) {
 		env = append(env, "CAUSEWAY_DITTO_URL="+w.ditto.URL, "CAUSEWAY_DITTO_API_KEY_SECRET="+apiKeySecret)
 	}
 	w.functions[name] = lambda.New(lambda.Config{
-		Name: name, Bootstrap: install.Bootstrap(root, binary), Env: env, Timeout: w.opts.timeout, Log: w.log,
+		Name: name, Bootstrap: install.Bootstrap(w.root, binary), Env: env, Timeout: w.opts.timeout, Log: w.log,
 	})
 }
 
