@@ -24,6 +24,7 @@ type pair struct {
 
 	// What the hints said.
 	mongoIDs   []bson.RawValue
+	named      bool // by its Ditto id
 	sweep      bool
 	removedAt  int64 // the latest transaction that removed the document, 0 for none
 	dittoEvent bool
@@ -63,7 +64,10 @@ type pair struct {
 
 // add takes in what a hint says of the pair.
 func (p *pair) add(i int, h change.Hint) {
-	p.hints = append(p.hints, i)
+	if !slices.Contains(p.hints, i) {
+		p.hints = append(p.hints, i)
+	}
+	p.named = p.named || !h.DittoID.IsZero()
 	for _, id := range h.MongoIDs {
 		if !slices.ContainsFunc(p.mongoIDs, id.Equal) {
 			p.mongoIDs = append(p.mongoIDs, id)

@@ -129,15 +129,22 @@ func (p *pair) takeByID(docs []bson.Raw) {
 		if i < 0 || p.mongo != nil && sameID(p.mongo.Lookup("_id"), id) {
 			continue
 		}
-		doc := docs[i]
-		if !p.mapper.OneToOne() && !p.mapper.Pairs(doc, p.key.ID) {
-			if p.entry.Exists() && sameID(id, p.entry.MongoID) {
-				p.problem = mappedFieldChanged(p.rules)
-			}
-			continue
+		switch recorded := p.entry.Exists() && sameID(id, p.entry.MongoID); {
+		case p.mapper.OneToOne() && recorded, p.owns(docs[i]):
+			p.take(docs[i])
+		case recorded:
+			p.problem = mappedFieldChanged(p.rules)
 		}
-		p.take(doc)
 	}
+}
+
+// owns reports whether the pair's Ditto id is that of a MongoDB document. A
+// device may spell a document's id in another way than Causeway would, so in a
+// pair that Ditto has named, and that has no `_id` yet, it is enough that the
+// two mean the same.
+func (p *pair) owns(doc bson.Raw) bool {
+	loose := !p.mapper.OneToOne() || p.named && p.entry.MongoID.Type == 0
+	return p.mapper.Matches(doc, p.key.ID) || loose && p.mapper.Pairs(doc, p.key.ID)
 }
 
 func (p *pair) take(doc bson.Raw) {
@@ -157,12 +164,15 @@ func (t *batch) readElsewhere(ctx context.Context, name string, pairs []*pair) e
 	}
 	if pairs[0].mapper.OneToOne() {
 		var ids []bson.RawValue
-		for _, p := range pairs {
+		others := make([][]bson.RawValue, len(pairs))
+		for i, p := range pairs {
+			known := p.lookups()
 			for _, id := range p.mapper.Candidates(p.key.ID) {
-				if !slices.ContainsFunc(p.lookups(), func(v bson.RawValue) bool { return sameID(v, id) }) {
-					ids = append(ids, id)
+				if !slices.ContainsFunc(known, func(v bson.RawValue) bool { return sameID(v, id) }) {
+					others[i] = append(others[i], id)
 				}
 			}
+			ids = append(ids, others[i]...)
 		}
 		if len(ids) == 0 {
 			return nil
@@ -171,9 +181,9 @@ func (t *batch) readElsewhere(ctx context.Context, name string, pairs []*pair) e
 		if err != nil {
 			return fmt.Errorf("read MongoDB: %w", err)
 		}
-		for _, p := range pairs {
+		for i, p := range pairs {
 			for _, d := range docs {
-				if slices.ContainsFunc(p.mapper.Candidates(p.key.ID), d.Lookup("_id").Equal) {
+				if slices.ContainsFunc(others[i], d.Lookup("_id").Equal) && p.owns(d) {
 					p.take(d)
 				}
 			}

@@ -31,8 +31,10 @@ func (t *batch) resolve(ctx context.Context) error {
 		for _, id := range h.MongoIDs {
 			refs = append(refs, ledger.MongoRef{Collection: h.Collection, ID: id})
 		}
-		for _, k := range t.computed(h) {
-			keys = append(keys, k)
+		for _, id := range h.MongoIDs {
+			if k, ok := t.computed(h.Collection, id); ok {
+				keys = append(keys, k)
+			}
 		}
 	}
 	entries, err := t.ledger.Read(ctx, unique(keys), refs)
@@ -43,70 +45,69 @@ func (t *batch) resolve(ctx context.Context) error {
 	for i := range entries {
 		byKey[entries[i].Key] = &entries[i]
 	}
-	var unknown []int // hints of mapped collections that no entry knows
+	var unknown []nameless
 	for i, h := range t.hints {
-		switch e := entryOf(entries, h); {
+		switch {
 		case t.unconfigured(h):
 			t.verdicts[i].Err = fmt.Errorf("collection %s is not configured", h.Collection)
 			t.report.Failed++
 		case !h.DittoID.IsZero():
 			t.join(i, ledger.Key{Collection: h.Collection, ID: h.DittoID}, byKey)
-		case e != nil:
-			t.join(i, e.Key, byKey)
-		case t.mappers[h.Collection].OneToOne():
-			for _, k := range t.computed(h) {
-				t.join(i, k, byKey)
-			}
-			if err := t.unmappable(ctx, i); err != nil {
-				return err
-			}
 		default:
-			unknown = append(unknown, i)
+			if ids := t.joinKnown(i, entries, byKey); len(ids) > 0 {
+				unknown = append(unknown, nameless{i, ids})
+			}
 		}
 	}
-	return t.resolveMapped(ctx, unknown)
+	return t.resolveUnknown(ctx, unknown)
+}
+
+// nameless is a hint with those of its MongoDB ids for which neither the
+// ledger nor the id itself tells the pair.
+type nameless struct {
+	hint int
+	ids  []bson.RawValue
+}
+
+// joinKnown makes the hint one of each pair that its MongoDB ids can mean, and
+// returns the ids that name none. An event in plain JSON leaves several ids:
+// that the ledger knows one of them does not say that it was meant.
+func (t *batch) joinKnown(i int, entries []ledger.Entry, byKey map[ledger.Key]*ledger.Entry) (rest []bson.RawValue) {
+	h := t.hints[i]
+	for _, id := range h.MongoIDs {
+		if e := entryOf(entries, h.Collection, id); e != nil {
+			t.join(i, e.Key, byKey)
+		} else if key, ok := t.computed(h.Collection, id); ok {
+			t.join(i, key, byKey)
+		} else {
+			rest = append(rest, id)
+		}
+	}
+	return rest
 }
 
 func (t *batch) unconfigured(h change.Hint) bool {
 	return t.cfg.Manifest.Collection(h.Collection) == nil
 }
 
-// computed lists the pairs that the hint's MongoDB ids map to by themselves.
-func (t *batch) computed(h change.Hint) []ledger.Key {
-	m := t.mappers[h.Collection]
+// computed is the pair that a MongoDB id maps to by itself.
+func (t *batch) computed(collection string, id bson.RawValue) (ledger.Key, bool) {
+	m := t.mappers[collection]
 	if !m.OneToOne() {
-		return nil
+		return ledger.Key{}, false
 	}
-	var keys []ledger.Key
-	for _, id := range h.MongoIDs {
-		if did, err := m.FromMongoID(id); err == nil {
-			keys = append(keys, ledger.Key{Collection: h.Collection, ID: did})
-		}
-	}
-	return unique(keys)
+	did, err := m.FromMongoID(id)
+	return ledger.Key{Collection: collection, ID: did}, err == nil
 }
 
-// unmappable parks a document whose `_id` no Ditto id can stand for.
-func (t *batch) unmappable(ctx context.Context, i int) error {
-	h := t.hints[i]
-	if h.Op == change.Remove || len(h.MongoIDs) == 0 {
-		return nil
-	}
-	for _, id := range h.MongoIDs {
-		if _, err := t.mappers[h.Collection].FromMongoID(id); err != nil && len(t.computed(h)) == 0 {
-			return t.parkMongo(ctx, h.Collection, id, idProblem(err))
-		}
-	}
-	return nil
-}
-
-// resolveMapped reads the mapped fields of documents that the ledger does not
+// resolveUnknown reads the mapped fields of documents that the ledger does not
 // know, for their key alone: the protocol reads the documents again, after the
-// ledger.
-func (t *batch) resolveMapped(ctx context.Context, unknown []int) error {
-	byCollection := map[string][]int{}
-	for _, i := range unknown {
-		byCollection[t.hints[i].Collection] = append(byCollection[t.hints[i].Collection], i)
+// ledger. A document of which no Ditto id can be made is parked.
+func (t *batch) resolveUnknown(ctx context.Context, unknown []nameless) error {
+	byCollection := map[string][]nameless{}
+	for _, u := range unknown {
+		name := t.hints[u.hint].Collection
+		byCollection[name] = append(byCollection[name], u)
 	}
 	type found struct {
 		hint int
@@ -115,8 +116,8 @@ func (t *batch) resolveMapped(ctx context.Context, unknown []int) error {
 	var all []found
 	for _, name := range sortedKeys(byCollection) {
 		var ids []bson.RawValue
-		for _, i := range byCollection[name] {
-			ids = append(ids, t.hints[i].MongoIDs...)
+		for _, u := range byCollection[name] {
+			ids = append(ids, u.ids...)
 		}
 		m := t.mappers[name]
 		docs, err := t.mongo.FindIDs(ctx, name, ids, t.cfg.Manifest.Collection(name).Fields...)
@@ -132,9 +133,9 @@ func (t *batch) resolveMapped(ctx context.Context, unknown []int) error {
 				}
 				continue
 			}
-			for _, i := range byCollection[name] {
-				if slices.ContainsFunc(t.hints[i].MongoIDs, func(v bson.RawValue) bool { return sameID(v, id) }) {
-					all = append(all, found{i, ledger.Key{Collection: name, ID: did}})
+			for _, u := range byCollection[name] {
+				if slices.ContainsFunc(u.ids, func(v bson.RawValue) bool { return sameID(v, id) }) {
+					all = append(all, found{u.hint, ledger.Key{Collection: name, ID: did}})
 				}
 			}
 		}
@@ -174,16 +175,12 @@ func (t *batch) join(i int, key ledger.Key, entries map[ledger.Key]*ledger.Entry
 	p.add(i, t.hints[i])
 }
 
-// entryOf is the entry that knows one of the hint's MongoDB ids, a live one
-// first.
-func entryOf(entries []ledger.Entry, h change.Hint) *ledger.Entry {
+// entryOf is the entry that knows the MongoDB id, a live one first.
+func entryOf(entries []ledger.Entry, collection string, id bson.RawValue) *ledger.Entry {
 	var found *ledger.Entry
 	for i := range entries {
 		e := &entries[i]
-		if e.Key.Collection != h.Collection || e.MongoID.Type == 0 {
-			continue
-		}
-		if !slices.ContainsFunc(h.MongoIDs, func(v bson.RawValue) bool { return sameID(v, e.MongoID) }) {
+		if e.Key.Collection != collection || e.MongoID.Type == 0 || !sameID(id, e.MongoID) {
 			continue
 		}
 		if found == nil || e.State == ledger.Live {

@@ -104,7 +104,7 @@ func (t *batch) takeOver(pairs []*pair) {
 		if p.mine || p.entry.Claim == nil {
 			continue
 		}
-		if p.entry.Claim.Live {
+		if p.entry.Claim.Live && p.entry.Claim.Owner != t.owner {
 			p.end(errClaimed)
 			continue
 		}
