@@ -21,7 +21,8 @@ type collection struct {
 	ejson    bool
 	maps     bool // dqlStrictMode: false
 	counters []string
-	more     string // further lines of the manifest
+	more     string             // further lines of the manifest
+	odd      map[string]address // of documents whose key is no string
 }
 
 // manifest is the configuration of all tests' collections.
@@ -86,33 +87,67 @@ func (c *collection) table() string {
 	return "`" + strings.ReplaceAll(c.dittoName(), "`", "``") + "`"
 }
 
-// named are the mapped fields of the document that goes by key, but `_id`.
+// address is how a document is found.
+type address struct {
+	mongo bson.D          // `_id`, or the mapped fields
+	ditto json.RawMessage // the id
+}
+
+// named are the fields of MongoDB's document that make the id of key, but `_id`.
 func (c *collection) named(key string) bson.D {
+	if c.fields == nil {
+		return nil
+	}
+	if a, ok := c.odd[key]; ok {
+		return a.mongo
+	}
 	var doc bson.D
 	for i, f := range c.fields {
-		value := key
+		v := key
 		if i > 0 {
-			value = fmt.Sprint(key, " ", i)
+			v = fmt.Sprint(key, " ", i)
 		}
-		doc = append(doc, bson.E{Key: f, Value: value})
+		doc = append(doc, bson.E{Key: f, Value: v})
 	}
 	return doc
 }
 
 // filter finds the document in MongoDB.
 func (c *collection) filter(key string) bson.D {
-	if c.fields == nil {
+	switch a, ok := c.odd[key]; {
+	case ok:
+		return a.mongo
+	case c.fields == nil:
 		return bson.D{{Key: "_id", Value: key}}
 	}
 	return c.named(key)
 }
 
-// dittoID is the document's id in Ditto, as JSON.
+// dittoID is the document's id in Ditto.
 func (c *collection) dittoID(key string) json.RawMessage {
-	if len(c.fields) < 2 {
+	switch a, ok := c.odd[key]; {
+	case ok:
+		return a.ditto
+	case len(c.fields) < 2:
 		return quoted(key)
 	}
 	return object(c.named(key))
+}
+
+// identify adds `_id` and the mapped fields to a document of Ditto.
+func (c *collection) identify(t *testing.T, doc map[string]any, key string) {
+	t.Helper()
+	id := c.dittoID(key)
+	doc["_id"] = id
+	switch len(c.fields) {
+	case 0:
+	case 1:
+		doc[c.fields[0]] = id
+	default:
+		for name, v := range parse(t, string(id)) {
+			doc[name] = v
+		}
+	}
 }
 
 func quoted(s string) json.RawMessage {
@@ -136,10 +171,7 @@ func object(doc bson.D) json.RawMessage {
 func (c *collection) inDitto(t *testing.T, key, body string) string {
 	t.Helper()
 	doc := parse(t, body)
-	doc["_id"] = c.dittoID(key)
-	for _, e := range c.named(key) {
-		doc[e.Key] = e.Value
-	}
+	c.identify(t, doc, key)
 	return text(t, replace(doc, func(v any) any {
 		if n, ok := number(v); ok {
 			return wrapped(n, c.ejson)
@@ -152,11 +184,7 @@ func (c *collection) inDitto(t *testing.T, key, body string) string {
 // integers are int32, others doubles.
 func (c *collection) inMongo(t *testing.T, key, body string) string {
 	t.Helper()
-	doc := parse(t, body)
-	for _, e := range c.filter(key) {
-		doc[e.Key] = e.Value
-	}
-	return text(t, replace(doc, func(v any) any {
+	doc := replace(parse(t, body), func(v any) any {
 		if n, ok := number(v); ok {
 			return wrapped(n, true)
 		}
@@ -164,7 +192,11 @@ func (c *collection) inMongo(t *testing.T, key, body string) string {
 			return wrapped(n, true)
 		}
 		return v
-	}))
+	}).(map[string]any)
+	for name, v := range parse(t, extended(t, raw(t, c.filter(key)))) {
+		doc[name] = v
+	}
+	return text(t, doc)
 }
 
 // number is the number that a "#5" stands for.
@@ -224,6 +256,16 @@ func text(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// extended is a document as canonical Extended JSON.
+func extended(t *testing.T, doc bson.Raw) string {
+	t.Helper()
+	js, err := bson.MarshalExtJSON(doc, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(js)
 }
 
 func raw(t *testing.T, doc bson.D) bson.Raw {

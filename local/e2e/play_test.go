@@ -46,6 +46,9 @@ type step struct {
 	maps  string // likewise where objects are maps, if another
 	mongo string // likewise for MongoDB alone; none is "-"
 	ditto string // likewise for Ditto alone
+	exact bool   // mongo and ditto are as they stand, canonical Extended JSON and JSON
+
+	check func(t *testing.T) string // what else is not as wanted
 
 	parked string // the reason in the record of unsynced documents
 
@@ -227,6 +230,10 @@ func (w *world) compare(t *testing.T, n int, docs []*document) map[*document]str
 				problems[d] = fmt.Sprintf("in MongoDB\n got %s\nwant %s", inMongo[d.mkey], mongo)
 			case parked[[2]string{d.name, d.id}] != s.parked:
 				problems[d] = fmt.Sprintf("parked %q, want %q", parked[[2]string{d.name, d.id}], s.parked)
+			case s.check != nil:
+				if text := s.check(t); text != "" {
+					problems[d] = text
+				}
 			}
 		}
 	}
@@ -244,12 +251,24 @@ func (d *document) wants(t *testing.T, s *step) (inDitto, inMongo string) {
 		switch {
 		case own == "-" || own == "" && body == "":
 			return ""
+		case s.exact:
+			return d.exactly(t, own, show(t, d.key, "{}"))
 		case own != "":
 			return show(t, d.key, own)
 		}
 		return show(t, d.key, body)
 	}
 	return pick(s.ditto, d.inDitto), pick(s.mongo, d.inMongo)
+}
+
+// exactly is a body as it stands, with the fields of the id.
+func (d *document) exactly(t *testing.T, body, ids string) string {
+	t.Helper()
+	doc := parse(t, body)
+	for name, v := range parse(t, ids) {
+		doc[name] = v
+	}
+	return text(t, doc)
 }
 
 // parked are the reasons in the records of unsynced documents, by collection

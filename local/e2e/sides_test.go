@@ -102,11 +102,7 @@ func (c *collection) mongoKey(doc bson.Raw) string {
 
 func canonical(t *testing.T, c *collection, raw bson.Raw) string {
 	t.Helper()
-	js, err := bson.MarshalExtJSON(raw, true, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc := parse(t, string(js))
+	doc := parse(t, extended(t, raw))
 	if c.fields != nil {
 		delete(doc, "_id")
 	}
@@ -162,10 +158,7 @@ func extJSON(t *testing.T, js string) bson.D {
 func (w *world) insertDitto(t *testing.T, c *collection, key, body, types string) {
 	t.Helper()
 	doc := parse(t, body)
-	doc["_id"] = c.dittoID(key)
-	for _, e := range c.named(key) {
-		doc[e.Key] = e.Value
-	}
+	c.identify(t, doc, key)
 	into := c.table()
 	if types != "" {
 		into = "COLLECTION " + into + " (" + types + ")"
@@ -173,8 +166,31 @@ func (w *world) insertDitto(t *testing.T, c *collection, key, body, types string
 	w.execute(t, c.api(), "INSERT INTO "+into+" DOCUMENTS (:doc)", map[string]any{"doc": doc})
 }
 
-// edit sets the value at a dotted path, or removes it where there is none.
+// edit sets the value at a dotted path, or one made by at, or removes it where
+// there is none.
 type edit struct{ path, value string }
+
+// at is the path of names that may have dots.
+func at(names ...string) string { return strings.Join(names, "\x00") + "\x00" }
+
+func (e edit) segments() []string {
+	if path, ok := strings.CutSuffix(e.path, "\x00"); ok {
+		return strings.Split(path, "\x00")
+	}
+	return strings.Split(e.path, ".")
+}
+
+// field is the path in DQL.
+func (e edit) field() string {
+	var b strings.Builder
+	for i, s := range e.segments() {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString("`" + strings.ReplaceAll(s, "`", "``") + "`")
+	}
+	return b.String()
+}
 
 // updateDitto edits a document as an app does: a path at a time, or the whole
 // top-level field where objects are registers.
@@ -187,14 +203,13 @@ func (w *world) updateDitto(t *testing.T, c *collection, key string, edits ...ed
 	args := map[string]any{"id": id}
 	var set, unset []string
 	for i, e := range edits {
-		path := "`" + strings.ReplaceAll(e.path, ".", "`.`") + "`"
 		if e.value == "" {
-			unset = append(unset, path)
+			unset = append(unset, e.field())
 			continue
 		}
 		arg := fmt.Sprint("v", i)
 		args[arg] = json.RawMessage(e.value)
-		set = append(set, path+" = :"+arg)
+		set = append(set, e.field()+" = :"+arg)
 	}
 	statement := "UPDATE " + c.table()
 	if len(set) > 0 {
@@ -212,26 +227,25 @@ func wholeFields(t *testing.T, js string, edits []edit) (out []edit) {
 	doc := parse(t, js)
 	var tops []string
 	for _, e := range edits {
-		top, _, nested := strings.Cut(e.path, ".")
-		if !nested {
+		segments := e.segments()
+		if len(segments) == 1 {
 			out = append(out, e)
 			continue
 		}
-		segments := strings.Split(e.path, ".")
-		at := doc
+		in := doc
 		for _, s := range segments[:len(segments)-1] {
-			at = at[s].(map[string]any)
+			in = in[s].(map[string]any)
 		}
 		last := segments[len(segments)-1]
-		if at[last] = json.RawMessage(e.value); e.value == "" {
-			delete(at, last)
+		if in[last] = json.RawMessage(e.value); e.value == "" {
+			delete(in, last)
 		}
-		if !slices.Contains(tops, top) {
-			tops = append(tops, top)
+		if !slices.Contains(tops, segments[0]) {
+			tops = append(tops, segments[0])
 		}
 	}
 	for _, top := range tops {
-		out = append(out, edit{top, text(t, doc[top])})
+		out = append(out, edit{at(top), text(t, doc[top])})
 	}
 	return out
 }
