@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/causeway-sync/causeway/core/docid"
@@ -105,12 +107,13 @@ func idOf(item json.RawMessage) (docid.ID, bool) {
 	return id, err == nil
 }
 
-// byKind sorts items by the JSON kind of their ids: IN matches nothing at all
-// in a mixed list. The order within a kind stays.
+// byKind sorts items by the JSON kind of their ids, and compound ids by the
+// kinds inside: IN matches nothing at all in a list that mixes 1 with '1', or
+// {"k": 1} with {"k": "1"}. The order within a kind stays.
 func byKind[T any](items []T, id func(T) docid.ID) [][]T {
-	kinds := map[docid.Kind][]T{}
+	kinds := map[string][]T{}
 	for _, it := range items {
-		k := id(it).Kind()
+		k := shape([]byte(id(it)))
 		kinds[k] = append(kinds[k], it)
 	}
 	var out [][]T
@@ -118,6 +121,39 @@ func byKind[T any](items []T, id func(T) docid.ID) [][]T {
 		out = append(out, kinds[k])
 	}
 	return out
+}
+
+// shape spells the kinds of a JSON value: one letter for a scalar's, names and
+// shapes for a compound one.
+func shape(js []byte) string {
+	if len(js) == 0 {
+		return ""
+	}
+	switch js[0] {
+	case '"':
+		return "s"
+	case 't', 'f':
+		return "b"
+	case 'n':
+		return "0"
+	case '{':
+		var b strings.Builder
+		for name, v := range value.Fields(js) {
+			b.WriteString(strconv.Quote(name) + shape(v))
+		}
+		return "{" + b.String() + "}"
+	case '[':
+		var list []json.RawMessage
+		if json.Unmarshal(js, &list) != nil {
+			return "["
+		}
+		var b strings.Builder
+		for _, v := range list {
+			b.WriteString(shape(v))
+		}
+		return "[" + b.String() + "]"
+	}
+	return "n"
 }
 
 // cut divides items into requests of at most count items and maxBytes bytes;
