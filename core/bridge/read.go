@@ -194,9 +194,7 @@ func (t *batch) readElsewhere(ctx context.Context, name string, pairs []*pair) e
 	byID := map[docid.ID]*pair{}
 	for _, p := range pairs {
 		fields, err := p.mapper.MappedCandidates(p.key.ID)
-		if err != nil {
-			pr := idProblem(err)
-			p.problem = &pr
+		if err != nil { // no MongoDB document can have this id
 			continue
 		}
 		query := make([]mongodb.FieldValues, len(fields))
@@ -228,21 +226,25 @@ func (t *batch) readElsewhere(ctx context.Context, name string, pairs []*pair) e
 	return nil
 }
 
-// born is the MongoDB `_id` of a document born in Ditto, and the mapped fields
-// that its body may lack. The `_id` is chosen once: the claim records it.
-func (t *batch) born(p *pair) (bson.RawValue, []docid.Field) {
-	if p.mapper.OneToOne() {
-		id, err := p.mapper.Born(p.key.ID)
-		if err != nil {
-			return bson.RawValue{}, nil
+// born works out the MongoDB `_id` of a document born in Ditto. It is chosen
+// once: the claim records it. The problem is that of an id which no MongoDB
+// document can have.
+func (t *batch) born(p *pair) *problem {
+	var err error
+	switch {
+	case p.mapper.OneToOne():
+		p.newID, err = p.mapper.Born(p.key.ID)
+	default:
+		if _, err = p.mapper.MappedCandidates(p.key.ID); err == nil && p.newID.Type == 0 {
+			id := t.cfg.NewID()
+			p.newID = bson.RawValue{Type: bson.TypeObjectID, Value: id[:]}
 		}
-		return id, nil
 	}
-	if p.newID.Type == 0 {
-		id := t.cfg.NewID()
-		p.newID = bson.RawValue{Type: bson.TypeObjectID, Value: id[:]}
+	if err != nil {
+		why := idProblem(err)
+		return &why
 	}
-	return p.newID, p.mapper.Fill(p.key.ID)
+	return nil
 }
 
 // before forgets the last round's documents, but remembers whether they moved.

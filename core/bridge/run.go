@@ -133,7 +133,14 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 			t.park(ctx, p, *p.problem)
 			continue
 		}
+		var unborn *problem
+		if p.mongo == nil && p.ditto != nil {
+			unborn = t.born(p)
+		}
 		p.plan = reconcile.Decide(t.input(p))
+		if unborn != nil && (p.plan.Problem != nil || p.plan.ToMongo.Insert != nil) {
+			p.plan.Problem = unborn
+		}
 		p.newcomer = p.newcomer || p.mongo != nil && !p.entry.MongoID.Equal(p.mongo.Lookup("_id")) &&
 			(p.entry.MongoID.Type != 0 || !p.mapper.OneToOne())
 		switch plan := &p.plan; {
@@ -170,7 +177,7 @@ func (t *batch) input(p *pair) reconcile.Input {
 		in.Ditto, in.Registers = p.ditto.JSON, p.ditto.Registers
 	}
 	if p.mongo == nil && p.ditto != nil {
-		in.NewID, in.Fill = t.born(p)
+		in.NewID, in.Fill = p.newID, p.mapper.Fill(p.key.ID)
 	}
 	return in
 }

@@ -23,11 +23,7 @@ func (x *decision) decideGroup(g *group) *Problem {
 	switch {
 	case isMapped(c, g.path) && !x.equal(g):
 		if g.d != nil {
-			return &Problem{
-				Code:    "mapped-field-changed",
-				Message: fmt.Sprintf("%s makes the Ditto id, and differs from it in Ditto", g.path),
-				Mend:    "set the field back in Ditto, or insert a new document",
-			}
+			return mappedProblem(g.path)
 		}
 		g.target = value.Ditto // it stays in the body
 	case x.equal(g):
@@ -73,7 +69,15 @@ func (x *decision) decideGroup(g *group) *Problem {
 
 // isMapped reports whether the field at p makes the Ditto id.
 func isMapped(c *manifest.Collection, p value.Path) bool {
-	return !c.OneToOne() && slices.Contains(c.Fields, p.String())
+	return !c.OneToOne() && slices.ContainsFunc(c.Fields, func(name string) bool { return p == value.PathOf(name) })
+}
+
+func mappedProblem(p value.Path) *Problem {
+	return &Problem{
+		Code:    "mapped-field-changed",
+		Message: fmt.Sprintf("%s makes the Ditto id, and differs from it in Ditto", p),
+		Mend:    "set the field back in Ditto, or insert a new document",
+	}
 }
 
 // created reports whether Causeway announced to create in Ditto what MongoDB

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/value"
@@ -110,6 +111,9 @@ func (x *decision) insertMongo(row string) *Problem {
 	if err != nil {
 		return problemOf("", err)
 	}
+	if p := x.foreign(bson.Raw(doc)); p != "" {
+		return mappedProblem(p)
+	}
 	x.plan.ToMongo = MongoWrite{Insert: bson.Raw(doc)}
 	for _, p := range x.in.Registers {
 		v := value.Lookup(js, p)
@@ -140,6 +144,21 @@ func (x *decision) insertMongo(row string) *Problem {
 	x.plan.Next.Size = len(js)
 	x.carryWhole(value.MongoDB)
 	return nil
+}
+
+// foreign is a mapped field of which the document has another value than the
+// pair's Ditto id: it would belong to another pair.
+func (x *decision) foreign(doc bson.Raw) value.Path {
+	c := x.in.Rules
+	if c.OneToOne() || docid.New(c.Fields, c.Mode).Pairs(doc, docid.ID(x.in.ID)) {
+		return ""
+	}
+	for _, f := range x.in.Fill {
+		if p := value.PathOf(f.Name); !value.Equal(value.LookupBSON(doc, p), f.JSON, c.Mode) {
+			return p
+		}
+	}
+	return value.PathOf(c.Fields...)
 }
 
 // agreed makes Next a live entry of these units.
@@ -179,8 +198,13 @@ func (x *decision) deleteMongo(row string) *Problem {
 	return nil
 }
 
+// tombstone keeps MongoDB's `_id` where it is the Ditto id, for its BSON type.
+// A mapped document that is created again is another one in MongoDB.
 func (x *decision) tombstone(by value.Side) {
 	n := &x.plan.Next
+	if !x.in.Rules.OneToOne() {
+		n.MongoID = bson.RawValue{}
+	}
 	n.State, n.By, n.Units, n.Counters, n.Maps, n.Size = ledger.Deleted, by, nil, nil, nil, 0
 }
 
