@@ -6,6 +6,8 @@ package events_test
 import (
 	"cmp"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,33 +15,58 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// shared is the world of all tests that leave its engines running.
-var shared *world
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
+// shared is the world of all tests that leave its engines running; the first
+// that asks starts it.
+var shared = sync.OnceValues(func() (*world, error) {
 	dir, err := os.MkdirTemp("", "causeway-events-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	shared, err = open(ctx, dir, options{})
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	w, err := open(ctx, dir, options{})
+	atEnd = func() error { return errors.Join(w.close(), os.RemoveAll(dir)) }
+	return w, err
+})
+
+var (
+	inUse sync.Mutex                    // the shared world
+	atEnd = func() error { return nil } // ends it
+)
+
+// startTime is how long engines may take to start, with what they install.
+const startTime = 5 * time.Minute
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Tests wait for each other, and for engines.
+	_ = flag.Set("test.parallel", "16")
+	code := m.Run()
+	if err := atEnd(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// use gives a test the shared world, for itself alone.
+func use(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	inUse.Lock()
+	t.Cleanup(inUse.Unlock)
+	w, err := shared()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		t.Fatal(err)
 	}
-	defer shared.close()
-	return m.Run()
+	return w.in(t)
 }
 
 // row is one golden event: how it finds the databases, and what comes of it.
@@ -80,10 +107,11 @@ func function(file string) string {
 // Each event has the documents, the number of writes, the ledger and the
 // answer that its row says; a second time, it writes nothing (invariant 4).
 func TestWorkers(t *testing.T) {
+	w := use(t)
 	for _, r := range slices.Concat(mongoRows, dittoRows) {
 		for _, file := range r.files {
 			t.Run(file, func(t *testing.T) {
-				w := shared.in(t)
+				w := w.in(t)
 				w.clean()
 				for _, do := range r.given {
 					do(w)

@@ -16,6 +16,7 @@ const milkBatch = `{"Records":[` +
 // A Ditto server that fails now and then is asked again: the document arrives
 // by one write, whether or not an answer said so.
 func TestDittoStumbles(t *testing.T) {
+	w := use(t)
 	const write = `^INSERT`
 	for _, tc := range []struct {
 		name   string
@@ -33,7 +34,7 @@ func TestDittoStumbles(t *testing.T) {
 		{"ConnectionLostBeforeWrite", ditto.Fault{Drop: true, Match: write}, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := shared.in(t)
+			w := w.in(t)
 			w.clean()
 			inMongo("tasks", milkTask(oid))(w)
 			w.inject(tc.fault)
@@ -52,6 +53,7 @@ func TestDittoStumbles(t *testing.T) {
 // but for a claim that ends with the invocation. Afterwards the same message
 // does its work.
 func TestDittoDown(t *testing.T) {
+	w := use(t)
 	const write = `^INSERT`
 	ended := `tasks/` + hex + `  ` + oid + ` claimed` // its announcements are kept
 	for _, tc := range []struct {
@@ -69,7 +71,7 @@ func TestDittoDown(t *testing.T) {
 		{"WritesTimeOut", ditto.Fault{Status: 408, Match: write, Times: -1}, "the pair tasks/" + hex, []string{ended}, 5},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := shared.in(t)
+			w := w.in(t)
 			w.clean()
 			inMongo("tasks", milkTask(oid))(w)
 			w.inject(tc.fault)
@@ -95,7 +97,7 @@ func TestDittoDown(t *testing.T) {
 // A node that is behind an event decides nothing: the key is sent again, for
 // later, and acknowledged.
 func TestDittoBehind(t *testing.T) {
-	w := shared.in(t)
+	w := use(t)
 	w.clean()
 	syncedDitto("tasks", `"task-001"`, `{"_id":"task-001","title":"Buy milk"}`)(w)
 	before := w.dittoState().Txn

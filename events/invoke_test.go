@@ -17,7 +17,7 @@ import (
 // TestInvoke runs `causeway invoke` against a running stack. What is there
 // before the stack starts, its trigger does not tell of: the command does.
 func TestInvoke(t *testing.T) {
-	w := shared.in(t)
+	w := use(t)
 	w.clean()
 	inMongo("tasks", milkTask(oid))(w)
 	inDitto("tasks", `{"_id":"task-001","title":"Buy milk","done":false}`)(w)

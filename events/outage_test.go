@@ -17,6 +17,7 @@ import (
 // TestOutages stops and starts engines of its own, and rotates their secrets,
 // under functions that go on running.
 func TestOutages(t *testing.T) {
+	t.Parallel()
 	own, err := open(t.Context(), t.TempDir(), options{keep: true, timeout: 9 * time.Second})
 	if err != nil {
 		t.Fatal(err)

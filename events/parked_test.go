@@ -15,6 +15,7 @@ import (
 // A document that cannot be synced is parked: neither side is written, a
 // record says why and what mends it, and its next change takes it along.
 func TestParked(t *testing.T) {
+	w := use(t)
 	const big = 5<<20 + 1
 	fromMongo := func(collection, id string) func(*world) (string, string) {
 		return func(*world) (string, string) {
@@ -99,7 +100,7 @@ func TestParked(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := shared.in(t)
+			w := w.in(t)
 			w.clean()
 			for _, do := range tc.given {
 				do(w)

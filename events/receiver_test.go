@@ -28,10 +28,11 @@ type receiverRow struct {
 // The receiver answers, and queues keys alone; what it queued makes the worker
 // write what is needed, and nothing when the event came twice.
 func TestReceiver(t *testing.T) {
+	w := use(t)
 	for _, r := range receiverRows {
 		for _, file := range r.files {
 			t.Run(file, func(t *testing.T) {
-				w := shared.in(t)
+				w := w.in(t)
 				w.clean()
 				for _, do := range r.given {
 					do(w)
@@ -60,7 +61,7 @@ func TestReceiver(t *testing.T) {
 // While the queue takes no keys, a webhook is not acknowledged, and Kafka's
 // records come again: Ditto's events are still Ditto's.
 func TestQueueDown(t *testing.T) {
-	w := shared.in(t)
+	w := use(t)
 	w.clean()
 	const name = "receiver-without-queue"
 	w.start(name, dittoToMongo, "receiver", "nowhere")

@@ -113,10 +113,7 @@ func open(ctx context.Context, dir string, opts options) (_ *world, err error) {
 		if err := w.startDitto(gctx, 0, ""); err != nil {
 			return err
 		}
-		w.sqs, err = sqs.Start(gctx, sqs.Options{
-			Root: w.root, Node: w.node, Queues: []sqs.Queue{{Name: mongoToDitto}, {Name: dittoToMongo}},
-		})
-		return err
+		return w.startSQS(gctx)
 	})
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -139,6 +136,13 @@ func (w *world) startMongoDB(ctx context.Context, port int) (err error) {
 		o.Dir, o.Getenv = filepath.Join(w.dir, "mongodb"), withoutURI
 	}
 	w.mongo, err = mongodb.Start(ctx, o)
+	return err
+}
+
+func (w *world) startSQS(ctx context.Context) (err error) {
+	w.sqs, err = sqs.Start(ctx, sqs.Options{
+		Root: w.root, Node: w.node, Queues: []sqs.Queue{{Name: mongoToDitto}, {Name: dittoToMongo}},
+	})
 	return err
 }
 
@@ -232,6 +236,9 @@ func (w *world) start(name, binary, role, queue string) {
 
 // close stops everything that was started.
 func (w *world) close() error {
+	if w == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var errs []error
