@@ -150,8 +150,9 @@ func summary(t *testing.T, body string) string {
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
-	if m.V != 1 || m.Rule != 1 || !strings.HasPrefix(m.DB, "causeway_test_") ||
-		!strings.HasPrefix(string(m.ClusterTime), `{"$timestamp":`) || m.DetailType != "MongoDB Database Trigger for "+m.DB+"."+m.Coll {
+	named := strings.HasPrefix(m.DB, "causeway_test_") || m.OperationType == "invalidate" // which names no database
+	if m.V != 1 || m.Rule != 1 || !named ||
+		!strings.HasPrefix(string(m.ClusterTime), `{"$timestamp":`) || !strings.HasPrefix(m.DetailType, "MongoDB Database Trigger for "+m.DB) {
 		t.Errorf("message %s has not the rule's shape", body)
 	}
 	if strings.Contains(body, "secret content") {
@@ -197,6 +198,18 @@ func TestTriggerEvents(t *testing.T) {
 	}
 	if got := w.receive(t, 1, true); got[0] != `drop tasks ""` {
 		t.Errorf("event %q, want the drop", got)
+	}
+
+	// A dropped database ends the stream; the trigger opens another.
+	must(t)(tasks.InsertOne(ctx, d("_id", "before")))
+	if err := w.db.Drop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	must(t)(tasks.InsertOne(ctx, d("_id", "after")))
+	for seen := map[string]bool{}; !seen[`insert tasks "before"`] || !seen[`insert tasks "after"`]; {
+		for _, got := range w.receive(t, 1, true) {
+			seen[got] = true
+		}
 	}
 }
 
