@@ -81,9 +81,16 @@ func (p *Process) Exited() error {
 	return fmt.Errorf("%s: %s", p.name, how)
 }
 
-// Stop asks the child to end and waits for it. When ctx is done first, the
-// whole group is killed. Stopping a child that has ended does nothing.
+// StopGrace is how long Stop waits for a child that was asked to end, if its
+// context allows that.
+const StopGrace = 10 * time.Second
+
+// Stop asks the child to end and waits for it. After StopGrace, or when ctx is
+// done, the whole group is killed, and an error says so. Stopping a child that
+// has ended does nothing.
 func (p *Process) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, StopGrace, fmt.Errorf("did not end within %s", StopGrace))
+	defer cancel()
 	p.stopping.Do(func() { p.signal(syscall.SIGTERM) })
 	select {
 	case <-p.done:
