@@ -142,9 +142,9 @@ func (w *world) payload(file string) []byte {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	switch b = w.named(b); function(file) {
+	switch function(file) {
 	case mongoToDitto:
-		return b
+		return w.named(b)
 	case receiver:
 		return w.restampRequest(b)
 	}
