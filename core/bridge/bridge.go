@@ -20,6 +20,9 @@ import (
 const (
 	batchTime = 45 * time.Second
 	claimTime = 90 * time.Second
+	// graceTime is for the ledger alone, to end claims once the time is over. It
+	// has to fit into what a function keeps for its answer.
+	graceTime = 2 * time.Second
 	rounds    = 4 // under one claim, before the message is given back
 	restarts  = 4 // lost races for the claim, before the message is given back
 	// txnLife: an older transaction is on every Ditto node, or collected.
@@ -101,6 +104,7 @@ func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Re
 	}
 	t.report.Pairs = len(t.pairs)
 	t.run(ctx)
+	t.forget(ctx)
 	for _, p := range t.pairs {
 		t.conclude(ctx, p)
 	}
@@ -116,6 +120,9 @@ type batch struct {
 	verdicts []Verdict
 	pairs    map[ledger.Key]*pair
 	claimed  time.Time // when the newest claim was sent
+	parkings []parking
+	orphans  []ledger.Unsynced
+	gone     []string // ids of unsynced records of documents that are no more
 	report   Report
 }
 

@@ -28,13 +28,17 @@ type pair struct {
 	sweep      bool
 	removedAt  int64 // the latest transaction that removed the document, 0 for none
 	dittoEvent bool
-	txn        int64 // the latest of the events
-	seen       int64 // the latest that a write in Ditto saw
-	readAt     int64 // what the last read of Ditto reflects
+	// mongoRemoved: one of mongoIDs was removed, it may be of another document
+	// with the same Ditto id.
+	mongoRemoved bool
+	txn          int64 // the latest of the events
+	seen         int64 // the latest that a write in Ditto saw
+	readAt       int64 // what the last read of Ditto reflects
 
 	entry   ledger.Entry // as read, or as last written under our claim
 	mine    bool         // we hold the claim
 	carried []ledger.Announcement
+	prior   []ledger.Announcement // carried before the claim of this round
 
 	mongo  bson.Raw
 	others []bson.Raw // further MongoDB documents with the same Ditto id
@@ -77,6 +81,7 @@ func (p *pair) add(i int, h change.Hint) {
 	if h.Side == value.Ditto && h.Op == change.Remove {
 		p.removedAt = max(p.removedAt, h.Txn)
 	}
+	p.mongoRemoved = p.mongoRemoved || h.Side == value.MongoDB && h.Op == change.Remove
 	if h.Side == value.Ditto && h.Op != change.Sweep {
 		p.dittoEvent = true
 	}

@@ -14,45 +14,82 @@ import (
 // problem says why a document cannot be synced until something changes.
 type problem = reconcile.Problem
 
-// park records a pair that cannot be synced, and marks its entry. The next
-// change of either document, or one command, tries it again.
+// parking is a pair that is about to be parked.
+type parking struct {
+	p   *pair
+	why problem
+}
+
+// park ends a pair that cannot be synced. parkAll stores it.
 func (t *batch) park(ctx context.Context, p *pair, why problem) {
-	t.report.Parked++
-	err := t.records.PutUnsynced(ctx, []ledger.Unsynced{{
-		ID:         p.key.String(),
-		Collection: p.key.Collection,
-		MongoID:    p.mongoID(),
-		DittoID:    p.key.ID,
-		Reason:     why.Code,
-		Message:    why.Message,
-		Mend:       why.Mend,
-	}})
-	if err != nil {
-		t.abandon(ctx, []*pair{p}, fmt.Errorf("record an unsynced document: %w", err))
+	t.cfg.Log.WarnContext(ctx, "document parked", "collection", p.key.Collection, "id", string(p.key.ID), "reason", why.Code, "mend", why.Mend)
+	p.end(nil)
+	t.parkings = append(t.parkings, parking{p, why})
+}
+
+// parkAll records the pairs that cannot be synced, and then marks their
+// entries. The next change of either document, or one command, tries them
+// again.
+func (t *batch) parkAll(ctx context.Context) {
+	parkings := t.parkings
+	t.parkings = nil
+	if len(parkings) == 0 {
 		return
 	}
-	t.cfg.Log.WarnContext(ctx, "document parked", "collection", p.key.Collection, "id", string(p.key.ID), "reason", why.Code, "mend", why.Mend)
+	t.report.Parked += len(parkings)
+	records := make([]ledger.Unsynced, len(parkings))
+	pairs := make([]*pair, len(parkings))
+	for i, k := range parkings {
+		pairs[i], records[i] = k.p, ledger.Unsynced{
+			ID:         k.p.key.String(),
+			Collection: k.p.key.Collection,
+			MongoID:    k.p.mongoID(),
+			DittoID:    k.p.key.ID,
+			Reason:     k.why.Code,
+			Message:    k.why.Message,
+			Mend:       k.why.Mend,
+		}
+	}
+	if err := t.records.PutUnsynced(ctx, records); err != nil {
+		t.abandon(ctx, pairs, fmt.Errorf("record unsynced documents: %w", err))
+		return
+	}
+	var changed []*pair
+	var puts []ledger.Put
+	for _, p := range pairs {
+		if next, ok := t.parkedEntry(p); ok {
+			changed, puts = append(changed, p), append(puts, ledger.Put{Prev: p.entry.Rev, Next: next})
+		}
+	}
+	won, err := t.put(ctx, puts)
+	if err != nil {
+		endAll(changed, fmt.Errorf("park: %w", err))
+		return
+	}
+	for i, p := range changed {
+		if !won[i] {
+			p.parked = true // there is a record now, whatever the entry says
+			p.restart()
+		}
+	}
+}
+
+// parkedEntry is the entry of a pair that is parked; false if it is stored. It
+// keeps the announcements of writes that may have happened.
+func (t *batch) parkedEntry(p *pair) (ledger.Entry, bool) {
 	next := p.entry
 	next.Claim = nil
+	if len(p.carried) > 0 {
+		next.Claim = &ledger.Claim{Owner: t.owner, Announced: p.carried}
+	}
 	next.Txn = max(next.Txn, p.txn)
 	next.MongoID = p.mongoID()
 	switch next.State {
 	case ledger.None, ledger.Live, ledger.Deleted:
 		next.State = ledger.Parked
 	}
-	if p.entry.State == ledger.Parked && p.entry.Claim == nil && !p.mine && next.Txn == p.entry.Txn {
-		p.end(nil)
-		return
-	}
-	won, err := t.put(ctx, []ledger.Put{{Prev: p.entry.Rev, Next: next}})
-	switch {
-	case err != nil:
-		p.end(fmt.Errorf("park: %w", err))
-	case !won[0]:
-		p.restart()
-	default:
-		p.end(nil)
-	}
+	stored := p.entry.State == ledger.Parked && !p.mine && next.Txn == p.entry.Txn && (p.entry.Claim == nil || next.Claim != nil)
+	return next, !stored
 }
 
 func (p *pair) mongoID() bson.RawValue {
@@ -62,11 +99,12 @@ func (p *pair) mongoID() bson.RawValue {
 	return p.entry.MongoID
 }
 
-// unpark removes the records of documents that were parked and now synced.
+// unpark removes the records of documents that may have been parked and are
+// synced now. An entry that keeps another state does not tell that it was.
 func (t *batch) unpark(ctx context.Context, pairs []*pair) {
 	var ids []string
 	for _, p := range pairs {
-		if p.parked {
+		if p.parked || p.entry.State == ledger.Baseline || p.entry.State == ledger.Detached {
 			ids = append(ids, p.key.String())
 		}
 		if id := p.plan.Next.MongoID; p.newcomer && id.Type != 0 {
@@ -81,22 +119,35 @@ func (t *batch) unpark(ctx context.Context, pairs []*pair) {
 	}
 }
 
-// parkMongo records a MongoDB document that has no pair: no Ditto id can be
-// made of it, or its id is taken.
-func (t *batch) parkMongo(ctx context.Context, collection string, id bson.RawValue, why problem) error {
-	t.report.Parked++
-	err := t.records.PutUnsynced(ctx, []ledger.Unsynced{{
+// parkMongo notes a MongoDB document that has no pair: no Ditto id can be made
+// of it, or its id is taken. recordOrphans stores what was noted.
+func (t *batch) parkMongo(ctx context.Context, collection string, id bson.RawValue, why problem) {
+	t.cfg.Log.WarnContext(ctx, "document parked", "collection", collection, "reason", why.Code, "mend", why.Mend)
+	t.orphans = append(t.orphans, ledger.Unsynced{
 		ID:         ledger.MongoUnsyncedID(collection, id),
 		Collection: collection,
 		MongoID:    id,
 		Reason:     why.Code,
 		Message:    why.Message,
 		Mend:       why.Mend,
-	}})
-	if err != nil {
-		return fmt.Errorf("record an unsynced document: %w", err)
+	})
+}
+
+// forget removes the records of MongoDB documents that had no pair and are
+// gone.
+func (t *batch) forget(ctx context.Context) {
+	if err := t.records.DeleteUnsynced(ctx, t.gone); err != nil {
+		t.cfg.Log.WarnContext(ctx, "records of unsynced documents that are gone were left behind", "documents", len(t.gone), "error", err)
 	}
-	t.cfg.Log.WarnContext(ctx, "document parked", "collection", collection, "reason", why.Code, "mend", why.Mend)
+}
+
+func (t *batch) recordOrphans(ctx context.Context) error {
+	orphans := t.orphans
+	t.orphans = nil
+	t.report.Parked += len(orphans)
+	if err := t.records.PutUnsynced(ctx, orphans); err != nil {
+		return fmt.Errorf("record unsynced documents: %w", err)
+	}
 	return nil
 }
 

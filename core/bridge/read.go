@@ -97,6 +97,9 @@ func (t *batch) readMongo(ctx context.Context, pairs []*pair) error {
 			return fmt.Errorf("read MongoDB: %w", err)
 		}
 		for _, p := range pairs {
+			if p.mongoRemoved && p.rounds == 0 {
+				t.noteGone(name, slices.DeleteFunc(slices.Clone(p.mongoIDs), func(id bson.RawValue) bool { return sameID(id, p.entry.MongoID) }), docs)
+			}
 			p.takeByID(docs)
 			if p.mongo == nil && p.problem == nil && len(p.lookups()) > 0 {
 				byFields = append(byFields, p)

@@ -124,13 +124,12 @@ func (t *batch) resolveUnknown(ctx context.Context, unknown []nameless) error {
 		if err != nil {
 			return fmt.Errorf("read mapped fields: %w", err)
 		}
+		t.noteGone(name, ids, docs)
 		for _, doc := range docs {
 			id := doc.Lookup("_id")
 			did, err := m.FromMongo(doc)
 			if err != nil {
-				if err := t.parkMongo(ctx, name, id, idProblem(err)); err != nil {
-					return err
-				}
+				t.parkMongo(ctx, name, id, idProblem(err))
 				continue
 			}
 			for _, u := range byCollection[name] {
@@ -140,8 +139,8 @@ func (t *batch) resolveUnknown(ctx context.Context, unknown []nameless) error {
 			}
 		}
 	}
-	if len(all) == 0 {
-		return nil
+	if err := t.recordOrphans(ctx); err != nil || len(all) == 0 {
+		return err
 	}
 	keys := make([]ledger.Key, 0, len(all))
 	for _, f := range all {
@@ -159,6 +158,15 @@ func (t *batch) resolveUnknown(ctx context.Context, unknown []nameless) error {
 		t.join(f.hint, f.key, byKey)
 	}
 	return nil
+}
+
+// noteGone notes the documents among ids that are not there any more.
+func (t *batch) noteGone(collection string, ids []bson.RawValue, docs []bson.Raw) {
+	for _, id := range ids {
+		if !slices.ContainsFunc(docs, func(d bson.Raw) bool { return sameID(d.Lookup("_id"), id) }) {
+			t.gone = append(t.gone, ledger.MongoUnsyncedID(collection, id))
+		}
+	}
 }
 
 // join makes the hint one of the pair's.

@@ -25,7 +25,7 @@ func (t *batch) run(ctx context.Context) {
 		}
 		t.report.Rounds++
 		if err := ctx.Err(); err != nil {
-			endAll(active, fmt.Errorf("settle: %w", err))
+			t.abandon(ctx, active, fmt.Errorf("settle: %w", err))
 			return
 		}
 		t.refresh(ctx, active)
@@ -115,16 +115,10 @@ func (t *batch) takeOver(pairs []*pair) {
 // decide asks reconcile about each pair, and stores the entries of those that
 // need no write.
 func (t *batch) decide(ctx context.Context, pairs []*pair) {
-	var only []*pair // only the ledger is written
-	for _, p := range pairs {
-		for _, doc := range p.others {
-			if err := t.parkMongo(ctx, p.key.Collection, doc.Lookup("_id"), conflictingID(p.rules)); err != nil {
-				t.abandon(ctx, []*pair{p}, err)
-			}
-		}
-		if p.done {
-			continue
-		}
+	var only []*pair  // only the ledger is written
+	var equal []*pair // nothing is written
+	t.parkOthers(ctx, pairs)
+	for _, p := range undone(pairs) {
 		if p.taken && p.problem == nil {
 			p.problem = takenDocument(p.rules)
 		}
@@ -157,9 +151,27 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 		default:
 			t.report.Equal++
 			p.end(nil)
+			equal = append(equal, p)
 		}
 	}
 	t.settle(ctx, undone(only))
+	t.unpark(ctx, equal)
+	t.parkAll(ctx)
+}
+
+// parkOthers records the MongoDB documents whose Ditto id belongs to another
+// one.
+func (t *batch) parkOthers(ctx context.Context, pairs []*pair) {
+	var of []*pair
+	for _, p := range pairs {
+		for _, doc := range p.others {
+			t.parkMongo(ctx, p.key.Collection, doc.Lookup("_id"), conflictingID(p.rules))
+			of = append(of, p)
+		}
+	}
+	if err := t.recordOrphans(ctx); err != nil {
+		t.abandon(ctx, of, err)
+	}
 }
 
 func (t *batch) input(p *pair) reconcile.Input {
@@ -210,7 +222,14 @@ func (t *batch) settle(ctx context.Context, pairs []*pair) {
 	t.unpark(ctx, settled)
 }
 
+// put writes entries. A claim that was made, and a write that was won, are
+// worth a moment more than the invocation has.
 func (t *batch) put(ctx context.Context, puts []ledger.Put) ([]bool, error) {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), graceTime)
+		defer cancel()
+	}
 	for i := range puts {
 		puts[i].Next.Rev = puts[i].Prev + 1
 	}
@@ -234,9 +253,14 @@ func (t *batch) count(p *pair) {
 // abandon gives pairs back with their announcements kept and the claim ended,
 // so that whoever comes next carries on at once.
 func (t *batch) abandon(ctx context.Context, pairs []*pair, reason error) {
+	endAll(pairs, reason)
+	t.release(ctx, pairs)
+}
+
+// release ends the claims of pairs that have come to an end without success.
+func (t *batch) release(ctx context.Context, pairs []*pair) {
 	var puts []ledger.Put
 	for _, p := range pairs {
-		p.end(reason)
 		if !p.mine {
 			continue
 		}

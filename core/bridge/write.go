@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/docid"
@@ -17,34 +20,85 @@ var errDeadline = errors.New("the batch ran out of time; its pairs are handled a
 // writeAll claims the pairs, records what loses, writes both sides, and
 // settles the pairs whose every write won.
 func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
+	defer t.parkAll(ctx)
 	pairs = t.shadowed(ctx, pairs)
-	pairs = t.claim(ctx, pairs)
-	pairs = t.record(ctx, pairs)
+	if len(pairs) == 0 {
+		return
+	}
+	// A request that hangs must not outlive the claim either.
+	inTime, cancel := context.WithTimeout(ctx, batchTime)
+	defer cancel()
+	pairs = t.claim(inTime, pairs)
+	pairs = t.record(inTime, pairs)
 	for _, name := range collections(pairs) {
 		of := inCollection(pairs, name)
 		if t.late() {
 			t.abandon(ctx, of, errDeadline)
 			continue
 		}
-		t.writeDitto(ctx, of)
+		t.writeDitto(inTime, of)
 		if t.late() {
 			t.abandon(ctx, undone(of), errDeadline)
 			continue
 		}
-		t.writeMongo(ctx, undone(of))
+		t.writeMongo(inTime, undone(of))
 	}
-	var won []*pair
+	var won, failed []*pair
+	for _, p := range pairs {
+		p.absorb()
+	}
 	for _, p := range planned(pairs) {
 		switch {
 		case p.err != nil:
-			t.abandon(ctx, []*pair{p}, p.err)
+			p.end(p.err)
+			failed = append(failed, p)
 		case p.wonDitto && p.wonMongo:
 			won = append(won, p)
 		default:
 			t.again(ctx, p)
 		}
 	}
+	t.release(ctx, failed)
 	t.settle(ctx, won)
+}
+
+// absorb takes what one side has taken, while the other has not, for agreed:
+// it is no longer announced, and what becomes of it from now on is a user's.
+func (p *pair) absorb() {
+	toDitto, toMongo := ditto.Paths(p.plan.ToDitto.Ops), mongodb.Paths(p.plan.ToMongo.Ops)
+	if p.wonDitto == p.wonMongo || len(toDitto) == 0 || len(toMongo) == 0 {
+		return
+	}
+	taken, open := toDitto, toMongo
+	if p.wonMongo {
+		taken, open = toMongo, toDitto
+	}
+	meets := func(p value.Path) bool {
+		return slices.ContainsFunc(open, func(q value.Path) bool { return p.Contains(q) || q.Contains(p) })
+	}
+	taken = slices.DeleteFunc(taken, meets)
+	in := func(p value.Path) bool {
+		return slices.ContainsFunc(taken, func(q value.Path) bool { return q.Contains(p) })
+	}
+	e := &p.entry
+	e.Units = slices.DeleteFunc(slices.Clone(e.Units), func(u ledger.Unit) bool { return in(u.Path) })
+	for _, u := range p.plan.Next.Units {
+		if in(u.Path) {
+			e.Units = append(e.Units, u)
+		}
+	}
+	slices.SortFunc(e.Units, func(a, b ledger.Unit) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	e.Counters = maps.Clone(e.Counters)
+	maps.DeleteFunc(e.Counters, func(p value.Path, _ int64) bool { return in(p) })
+	for q, n := range p.plan.Next.Counters {
+		if in(q) {
+			if e.Counters == nil {
+				e.Counters = map[value.Path]int64{}
+			}
+			e.Counters[q] = n
+		}
+	}
+	p.carried = slices.DeleteFunc(slices.Clone(p.carried), func(a ledger.Announcement) bool { return a.Path != "" && in(a.Path) })
 }
 
 // late reports whether the time in which this batch may write is over: its
@@ -74,6 +128,7 @@ func (t *batch) claim(ctx context.Context, pairs []*pair) []*pair {
 			p.restart()
 			continue
 		}
+		p.prior, p.wonDitto, p.wonMongo = p.carried, false, false
 		p.entry, p.mine, p.carried = puts[i].Next, true, p.plan.Announced
 		p.plan.Next.Rev = p.entry.Rev
 		mine = append(mine, p)
@@ -139,7 +194,7 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 		}
 		for id, why := range r.Rejected {
 			if p := writing[id]; p != nil {
-				t.park(ctx, p, rejectedBy("Ditto", why))
+				t.refuse(ctx, p, value.Ditto, why)
 			}
 		}
 		for id, p := range writing {
@@ -196,12 +251,35 @@ func (t *batch) writeMongo(ctx context.Context, pairs []*pair) {
 		switch {
 		case i < len(outcomes) && outcomes[i] == mongodb.Won:
 			p.wonMongo, p.wroteMongo = true, true
-		case i < len(outcomes) && outcomes[i] == mongodb.Rejected:
-			t.park(ctx, p, rejectedBy("MongoDB", reasons[i]))
+		case i < len(outcomes) && outcomes[i] == mongodb.Rejected && !p.overtaken(reasons[i]):
+			t.refuse(ctx, p, value.MongoDB, reasons[i])
+		case i < len(reasons) && reasons[i] != nil && outcomes[i] == mongodb.Unknown:
+			p.err = fmt.Errorf("write to MongoDB: %w", reasons[i])
 		case err != nil:
 			p.err = fmt.Errorf("write to MongoDB: %w", err)
 		}
 	}
+}
+
+// refuse parks a pair that one side refuses to take. What this round announced
+// there has not happened; MongoDB, which is written last, has not been written
+// at all if Ditto refuses.
+func (t *batch) refuse(ctx context.Context, p *pair, side value.Side, why error) {
+	p.carried = slices.DeleteFunc(slices.Clone(p.carried), func(a ledger.Announcement) bool {
+		return (a.Side == side || side == value.Ditto) && !slices.Contains(p.prior, a)
+	})
+	name := "MongoDB"
+	if side == value.Ditto {
+		name = "Ditto"
+	}
+	t.park(ctx, p, rejectedBy(name, why))
+}
+
+// overtaken reports whether an insert may have met a document of the same
+// mapped fields that was inserted meanwhile: another look will find it.
+func (p *pair) overtaken(why error) bool {
+	var e mongodb.WriteError
+	return p.plan.ToMongo.Insert != nil && !p.mapper.OneToOne() && p.rounds == 0 && errors.As(why, &e) && mongodb.IsDuplicate(e)
 }
 
 // again sends a pair into its next round, under its own claim: a write found

@@ -63,6 +63,15 @@ type Op struct {
 	Counter bool // New is an integer, written by RESTART WITH
 }
 
+// Paths lists the paths that ops change.
+func Paths(ops []Op) []value.Path {
+	out := make([]value.Path, len(ops))
+	for i, op := range ops {
+		out[i] = op.Path
+	}
+	return out
+}
+
 // Change is a conditional update of one document.
 type Change struct {
 	ID   docid.ID

@@ -51,6 +51,15 @@ type Op struct {
 	Old, New bson.RawValue
 }
 
+// Paths lists the paths that ops change.
+func Paths(ops []Op) []value.Path {
+	out := make([]value.Path, len(ops))
+	for i, op := range ops {
+		out[i] = op.Path
+	}
+	return out
+}
+
 // Change is a conditional write of one document: an insert when Insert is set,
 // a delete when Delete is the whole document as read, else an update.
 type Change struct {
