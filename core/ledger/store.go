@@ -77,9 +77,10 @@ func CreateIndexes(ctx context.Context, db Indexer) error {
 }
 
 // Read returns the entries with these keys, in any state, and those of these
-// MongoDB documents that are no tombstones, each once, in no order. A pair
-// without an entry is simply not among them. `_id`s are compared as MongoDB
-// compares them: 5 finds 5.0.
+// MongoDB documents that are no tombstones, each once, in no order. A tombstone
+// under a claim counts as one of these: its document may just be made again. A
+// pair without an entry is simply not among them. `_id`s are compared as
+// MongoDB compares them: 5 finds 5.0.
 func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, error) {
 	docs, err := s.find(ctx, keys, refs)
 	if err != nil {
@@ -96,7 +97,7 @@ func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, 
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
-		if !seen[e.Key] && (e.State != Deleted || wanted[e.Key]) {
+		if !seen[e.Key] && (e.State != Deleted || e.Claim != nil || wanted[e.Key]) {
 			seen[e.Key] = true
 			entries = append(entries, e)
 		}

@@ -124,6 +124,9 @@ func TestReadByMongoID(t *testing.T) {
 		for i, s := range states {
 			puts = append(puts, ledger.Put{Next: ledger.Entry{Key: key(i), State: s, MongoID: val(t, int32(i))}})
 		}
+		puts = append(puts, ledger.Put{Next: ledger.Entry{
+			Key: key(7), State: ledger.Deleted, MongoID: val(t, int32(7)), Claim: &ledger.Claim{Owner: "w"},
+		}})
 		puts = append(puts, ledger.Put{Next: ledger.Entry{Key: ledger.Key{Collection: "other", ID: "1"}, State: ledger.Live, MongoID: val(t, int32(0))}})
 		won, err := store.Put(ctx, puts)
 		if err != nil || slices.Contains(won, false) {
@@ -146,11 +149,12 @@ func TestReadByMongoID(t *testing.T) {
 			refs []ledger.MongoRef
 			want []string
 		}{
-			"Refs":     {nil, refs, []string{`"task/000" live`, `"task/001" parked`, `"task/003" detached`, `"task/004" baseline`}},
-			"KeyToo":   {[]ledger.Key{key(2), key(0), key(77)}, refs[:1], []string{`"task/000" live`, `"task/002" deleted`}},
-			"Other":    {nil, []ledger.MongoRef{{Collection: "other", ID: val(t, 0)}, {Collection: "none", ID: val(t, 0)}}, []string{`1 live`}},
-			"TypeElse": {nil, []ledger.MongoRef{{Collection: "tasks", ID: val(t, "0")}}, nil},
-			"None":     {nil, nil, nil},
+			"Refs":      {nil, refs, []string{`"task/000" live`, `"task/001" parked`, `"task/003" detached`, `"task/004" baseline`}},
+			"KeyToo":    {[]ledger.Key{key(2), key(0), key(77)}, refs[:1], []string{`"task/000" live`, `"task/002" deleted`}},
+			"MadeAgain": {nil, []ledger.MongoRef{{Collection: "tasks", ID: val(t, 7)}}, []string{`"task/007" deleted`}},
+			"Other":     {nil, []ledger.MongoRef{{Collection: "other", ID: val(t, 0)}, {Collection: "none", ID: val(t, 0)}}, []string{`1 live`}},
+			"TypeElse":  {nil, []ledger.MongoRef{{Collection: "tasks", ID: val(t, "0")}}, nil},
+			"None":      {nil, nil, nil},
 		} {
 			t.Run(name, func(t *testing.T) {
 				entries, err := store.Read(ctx, c.keys, c.refs)
