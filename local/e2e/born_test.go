@@ -15,11 +15,12 @@ func TestTypesFromDitto(t *testing.T) {
 	if len(rows) < 15 {
 		t.Fatalf("%d rows", len(rows))
 	}
+	again := w.again(t)
 	var docs []*document
 	for _, row := range rows {
 		js, over, becomes := row[0], row[1], row[2]
 		for _, c := range typed {
-			key := js + " over " + over
+			key := js + " over " + over + again
 			first := step{name: "MongoDB inserts", insertMongo: `{"k":"k"}`, want: `{"k":"k"}`}
 			edited := step{
 				name: "Ditto edits", updateDitto: []edit{{"v", js}}, exact: true,
@@ -85,6 +86,7 @@ var born = [][2]string{
 func TestTypesBornInDitto(t *testing.T) {
 	t.Parallel()
 	w := open(t)
+	again := w.again(t)
 	var docs []*document
 	for _, c := range typed {
 		for i, b := range born {
@@ -98,7 +100,7 @@ func TestTypesBornInDitto(t *testing.T) {
 				steps[n].exact = true
 				steps[n].ditto, steps[n].mongo = strings.ReplaceAll(body, "X", b[0]), strings.ReplaceAll(body, "X", b[1])
 			}
-			docs = append(docs, &document{collection: c, key: fmt.Sprint("born ", i, " ", b[0]), steps: steps})
+			docs = append(docs, &document{collection: c, key: fmt.Sprint("born ", i, " ", b[0], again), steps: steps})
 		}
 	}
 	w.play(t, docs)

@@ -94,16 +94,17 @@ const crowd = 12
 func TestCounters(t *testing.T) {
 	t.Parallel()
 	w := open(t)
+	again := w.again(t)
 	var docs []*document
 	for _, c := range counting {
 		for key, steps := range counters {
-			d := &document{collection: c, key: key, steps: steps}
+			d := &document{collection: c, key: key + again, steps: steps}
 			if key == "beside changes" {
 				d.lost = []string{"qty of ditto by reset: 7"}
 			}
 			docs = append(docs, d)
 		}
-		const key = "counted at once"
+		key := "counted at once" + again
 		docs = append(docs, &document{collection: c, key: key, steps: []step{
 			{insertMongo: `{"qty":1000,"n":0}`, want: `{"qty":1000,"n":"#0"}`},
 			{

@@ -39,6 +39,8 @@ type world struct {
 	ditto   *ditto.Server // for what a user cannot see: counts and faults
 	watch   *watch
 	rounds  *lockstep
+	runs    map[string]int
+	known   map[[2]string]bool // documents, by collection and id, MongoDB's or Ditto's
 	out     bytes.Buffer
 }
 
@@ -74,6 +76,18 @@ func open(t *testing.T) *world {
 	return w
 }
 
+// again is "" the first time that a test runs, and tells its further runs
+// apart (-count): what the first left is still there.
+func (w *world) again(t *testing.T) string {
+	w.rounds.mu.Lock()
+	defer w.rounds.mu.Unlock()
+	w.runs[t.Name()]++
+	if n := w.runs[t.Name()]; n > 1 {
+		return fmt.Sprint(" ", n)
+	}
+	return ""
+}
+
 func start() (_ *world, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
@@ -81,7 +95,7 @@ func start() (_ *world, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{}
+	w := &world{runs: map[string]int{}, known: map[[2]string]bool{}}
 	if w.dir, err = os.MkdirTemp("", "causeway-e2e-"); err != nil {
 		return nil, err
 	}

@@ -17,12 +17,13 @@ const herd = 30
 func TestMany(t *testing.T) {
 	t.Parallel()
 	w := open(t)
+	again := w.again(t)
 	var docs []*document
 	for _, name := range []string{"strict", "several_ejson"} {
 		c := byName(name)
 		keys := make([]string, herd)
 		for i := range keys {
-			keys[i] = fmt.Sprintf("many %02d", i)
+			keys[i] = fmt.Sprintf("many %02d%s", i, again)
 		}
 		for i, key := range keys {
 			d := &document{collection: c, key: key, steps: []step{

@@ -69,6 +69,7 @@ func (w *world) play(t *testing.T, docs []*document) {
 		rounds = max(rounds, len(d.steps))
 		d.id, d.mkey = string(d.dittoID(d.key)), d.mongoKey(raw(t, d.filter(d.key)))
 	}
+	w.know(docs)
 	w.rounds.join()
 	defer w.rounds.leave()
 	began := time.Now()
@@ -77,6 +78,7 @@ func (w *world) play(t *testing.T, docs []*document) {
 		w.round(t, n, docs)
 	}
 	w.checkConflicts(t, docs)
+	w.checkStrays(t, docs)
 	t.Logf("%d documents, %d rounds, %s", len(docs), rounds, time.Since(began).Round(time.Millisecond))
 	for _, of := range byCollection(docs) {
 		t.Run(of[0].name, func(t *testing.T) {
@@ -88,6 +90,38 @@ func (w *world) play(t *testing.T, docs []*document) {
 				})
 			}
 		})
+	}
+}
+
+func (w *world) know(docs []*document) {
+	w.rounds.mu.Lock()
+	defer w.rounds.mu.Unlock()
+	for _, d := range docs {
+		w.known[[2]string{d.name, d.id}], w.known[[2]string{d.name, d.mkey}] = true, true
+	}
+}
+
+// checkStrays looks for documents, and records of unsynced ones, that no test
+// has made.
+func (w *world) checkStrays(t *testing.T, docs []*document) {
+	t.Helper()
+	parked := w.parked(t)
+	w.rounds.mu.Lock()
+	defer w.rounds.mu.Unlock()
+	for _, of := range byCollection(docs) {
+		c := of[0].collection
+		for side, all := range map[string]map[string]string{"Ditto": w.allDitto(t, c), "MongoDB": w.allMongo(t, c)} {
+			for id, doc := range all {
+				if !w.known[[2]string{c.name, id}] {
+					t.Errorf("%s: a document in %s that nobody made: %s", c.name, side, doc)
+				}
+			}
+		}
+		for of, reason := range parked {
+			if of[0] == c.name && !w.known[of] {
+				t.Errorf("%s: %s is recorded as unsynced: %s", c.name, of[1], reason)
+			}
+		}
 	}
 }
 

@@ -211,10 +211,11 @@ var walks = map[string][]step{
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	w := open(t)
+	again := w.again(t)
 	var docs []*document
 	for _, c := range walkers {
 		for key, steps := range walks {
-			docs = append(docs, &document{collection: c, key: key, steps: steps})
+			docs = append(docs, &document{collection: c, key: key + again, steps: steps})
 		}
 	}
 	w.play(t, docs)
