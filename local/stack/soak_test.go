@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func TestSoak(t *testing.T) {
 	if now := k.w.dittoState().Writes; now != writes {
 		t.Errorf("%d writes in Ditto after everybody had stopped", now-writes)
 	}
-	t.Logf("%d writes by users, %d documents", k.writes, bytes.Count([]byte(before), []byte("\n")))
+	t.Logf("%d writes by users, %d documents", k.writes, strings.Count(before, "\n"))
 }
 
 type soak struct {
