@@ -18,7 +18,7 @@ import (
 // under functions that go on running.
 func TestOutages(t *testing.T) {
 	t.Parallel()
-	own, err := open(t.Context(), t.TempDir(), options{keep: true, timeout: 9 * time.Second})
+	own, err := open(t.Context(), t.TempDir(), options{keep: true, timeout: 12 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
