@@ -52,6 +52,8 @@ type Bridge struct {
 	mongo   mongodb.Store
 	ditto   *ditto.Store
 	mappers map[string]docid.Mapper
+
+	tombstones time.Duration // how long a delete is remembered; 0 for the ledger's default
 }
 
 // New returns a Bridge.
@@ -63,6 +65,9 @@ func New(cfg Config) *Bridge {
 		mongo:   mongodb.Store{DB: cfg.Mongo},
 		ditto:   &ditto.Store{Exec: cfg.Ditto},
 		mappers: map[string]docid.Mapper{},
+	}
+	if d := cfg.Manifest.Deployment; d != nil {
+		b.tombstones = time.Duration(d.TombstoneTTL) * 24 * time.Hour
 	}
 	for _, c := range cfg.Manifest.Collections {
 		b.mappers[c.Name] = docid.New(c.Fields, c.Mode)
@@ -81,6 +86,8 @@ type Verdict struct {
 // Report counts what one Handle did, in pairs.
 type Report struct {
 	Pairs, Equal, ToDitto, ToMongo, Conflicts, Parked, Later, Failed, Rounds int
+	// Large counts those whose Ditto document is over ditto.LargeDocument.
+	Large int
 }
 
 // Handle settles the pairs that hints name; verdicts[i] belongs to hints[i].
@@ -90,7 +97,7 @@ func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Re
 	t := &batch{
 		Bridge:   b,
 		owner:    owner,
-		ledger:   ledger.Store{DB: b.cfg.Mongo, Writer: owner},
+		ledger:   ledger.Store{DB: b.cfg.Mongo, Writer: owner, TombstoneTTL: b.tombstones},
 		hints:    hints,
 		verdicts: make([]Verdict, len(hints)),
 		pairs:    map[ledger.Key]*pair{},
@@ -129,6 +136,10 @@ type batch struct {
 // conclude turns a pair's end into its hints' verdicts.
 func (t *batch) conclude(ctx context.Context, p *pair) {
 	v := Verdict{Err: p.err}
+	if p.ditto != nil && ditto.IsLarge(p.ditto.JSON) || ditto.IsLarge(p.plan.ToDitto.Insert) {
+		t.report.Large++
+		t.cfg.Log.WarnContext(ctx, "document is large for Ditto", "collection", p.key.Collection, "id", string(p.key.ID))
+	}
 	switch {
 	case p.err == nil:
 	case IsLater(p.err):

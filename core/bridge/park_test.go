@@ -249,3 +249,36 @@ func TestEndOfAnInvocation(t *testing.T) {
 	s.settle()
 	s.want([]string{`{"_id":"m","a":true}`}, []string{`{"_id":"m","a":true}`})
 }
+
+func TestLargeDocumentsAreCounted(t *testing.T) {
+	for size, want := range map[int]int{200_000: 0, 300_000: 1} {
+		s := newStage(t, nil)
+		s.set(fmt.Sprintf(`{"_id":"m","a":%q}`, strings.Repeat("x", size)))
+		if _, r := s.bridge.Handle(t.Context(), s.hints); r.Large != want {
+			t.Errorf("new, %d bytes: %d large, want %d", size, r.Large, want)
+		}
+		s.settle()
+		if s.report.Large != want {
+			t.Errorf("looked at again, %d bytes: %d large, want %d", size, s.report.Large, want)
+		}
+	}
+}
+
+// TestTombstonesLiveAsConfigured: for as many days as the deployment says.
+func TestTombstonesLiveAsConfigured(t *testing.T) {
+	s := newStage(t, nil)
+	s.bridge = bridge.New(bridge.Config{
+		Manifest: &manifest.Manifest{Database: "db", Collections: []manifest.Collection{*s.c}, Deployment: &manifest.Deployment{TombstoneTTL: 7}},
+		Mongo:    s.mongo, Ditto: s.ditto,
+	})
+	s.set(`{"_id":"m","a":true}`)
+	s.settle()
+	s.user("DELETE FROM c", "")
+	s.settle()
+	for _, doc := range s.mongo.All(ledger.Collection) {
+		expires, _ := doc.Lookup("expires").TimeOK()
+		if left := time.Until(expires); left < 6*24*time.Hour || left > 7*24*time.Hour {
+			t.Errorf("a tombstone expires in %v, want a week", left)
+		}
+	}
+}

@@ -67,6 +67,15 @@ func (in *inserter) byCounters(docs []Document) []declaring {
 	return out
 }
 
+// IsLarge reports whether a document is over LargeDocument.
+func IsLarge(js []byte) bool {
+	if len(js) <= LargeDocument {
+		return false
+	}
+	n, err := value.CBORSize(js)
+	return err != nil || n > LargeDocument
+}
+
 // checkSize refuses a document that Ditto is known to refuse, rather than
 // sending it.
 func checkSize(a API, js []byte) error {

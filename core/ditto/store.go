@@ -21,6 +21,8 @@ const (
 	maxRead   = 500
 	maxUpdate = 200
 	maxBytes  = 900_000
+	// LargeDocument is the size from which Ditto warns, and devices get slow.
+	LargeDocument = 256 << 10
 	// MaxDocument is the size of document that Ditto refuses to exceed.
 	MaxDocument = 5 << 20
 )

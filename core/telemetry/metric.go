@@ -28,6 +28,7 @@ const (
 	ToMongo        = "ToMongoDB"      // documents written to MongoDB
 	Conflicts      = "Conflicts"      // conflict records written
 	Parked         = "Parked"         // documents that need a person
+	Large          = "Large"          // documents over 256 KiB in Ditto, which warns of them
 	Later          = "Later"          // keys sent again because another holds the claim
 	Failed         = "Failed"         // keys that will be tried again as failures
 	Undecodable    = "Undecodable"    // events that could not be read

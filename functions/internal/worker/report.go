@@ -42,7 +42,7 @@ func (r *run) metrics(lag int64) []telemetry.Metric {
 		count(telemetry.Pairs, r.Pairs), count(telemetry.Equal, r.Equal),
 		count(telemetry.ToDitto, r.ToDitto), count(telemetry.ToMongo, r.ToMongo),
 		count(telemetry.Conflicts, r.Conflicts), count(telemetry.Parked, r.Parked),
-		count(telemetry.Later, r.Later), count(telemetry.Failed, r.Failed),
+		count(telemetry.Large, r.Large), count(telemetry.Later, r.Later), count(telemetry.Failed, r.Failed),
 		count(telemetry.Undecodable, r.Undecodable), count(telemetry.Ignored, r.Ignored),
 		count(telemetry.SweepRequested, r.Sweeps), count(telemetry.Canary, r.canaries),
 	}
@@ -58,6 +58,6 @@ func (s Summary) LogValue() slog.Value {
 		slog.Int("messages", s.Messages), slog.Int("keys", s.Keys), slog.Int("ignored", s.Ignored),
 		slog.Int("undecodable", s.Undecodable), slog.Int("sweepsRequested", s.Sweeps),
 		slog.Int("pairs", s.Pairs), slog.Int("equal", s.Equal), slog.Int("toDitto", s.ToDitto), slog.Int("toMongoDB", s.ToMongo),
-		slog.Int("conflicts", s.Conflicts), slog.Int("parked", s.Parked), slog.Int("later", s.Later), slog.Int("failed", s.Failed),
+		slog.Int("conflicts", s.Conflicts), slog.Int("parked", s.Parked), slog.Int("large", s.Large), slog.Int("later", s.Later), slog.Int("failed", s.Failed),
 	)
 }

@@ -94,6 +94,7 @@ type Summary struct {
 	ToMongo     int `json:"toMongoDB"`
 	Conflicts   int `json:"conflicts"`
 	Parked      int `json:"parked"`
+	Large       int `json:"large"`
 	Later       int `json:"later"`
 	Failed      int `json:"failed"` // messages
 }
@@ -182,7 +183,7 @@ func (w *Worker) settle(ctx context.Context, r *run) {
 	var rep bridge.Report
 	r.verdicts, rep = s.Handle(ctx, r.hints)
 	r.Pairs, r.Equal, r.ToDitto, r.ToMongo = rep.Pairs, rep.Equal, rep.ToDitto, rep.ToMongo
-	r.Conflicts, r.Parked, r.rounds = rep.Conflicts, rep.Parked, rep.Rounds
+	r.Conflicts, r.Parked, r.Large, r.rounds = rep.Conflicts, rep.Parked, rep.Large, rep.Rounds
 	if len(r.verdicts) != len(r.hints) { // a hint without a verdict was not reached (invariant 1)
 		err := fmt.Errorf("settle: %d verdicts for %d keys", len(r.verdicts), len(r.hints))
 		r.verdicts = make([]bridge.Verdict, len(r.hints))

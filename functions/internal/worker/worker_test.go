@@ -47,7 +47,7 @@ func (f *fakeSettler) Handle(ctx context.Context, hints []change.Hint) ([]bridge
 	if f.short {
 		return out[1:], bridge.Report{}
 	}
-	return out, bridge.Report{Pairs: len(hints), ToMongo: len(hints), Rounds: 1}
+	return out, bridge.Report{Pairs: len(hints), ToMongo: len(hints), Large: 1, Rounds: 1}
 }
 
 // fakeQueue records what it takes, and refuses bodies that contain refuse.
@@ -270,7 +270,7 @@ func TestBatchMetrics(t *testing.T) {
 	m := h.lastMetrics(t)
 	delete(m, "_aws")
 	want := map[string]any{
-		"Pairs": 2.0, "Equal": 0.0, "ToDitto": 0.0, "ToMongoDB": 2.0, "Conflicts": 0.0, "Parked": 0.0, "Later": 0.0,
+		"Pairs": 2.0, "Equal": 0.0, "ToDitto": 0.0, "ToMongoDB": 2.0, "Conflicts": 0.0, "Parked": 0.0, "Large": 1.0, "Later": 0.0,
 		"Failed": 2.0, "Undecodable": 1.0, "Ignored": 0.0, "SweepRequested": 0.0, "Canary": 0.0, "Lag": 10000.0,
 	}
 	if diff := cmp.Diff(want, m); diff != "" {
@@ -295,7 +295,7 @@ func TestEvent(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		h := newHarness(nil)
 		s, err := h.Event(t.Context(), body)
-		want := worker.Summary{Messages: 1, Keys: 1, Pairs: 1, ToMongo: 1}
+		want := worker.Summary{Messages: 1, Keys: 1, Pairs: 1, ToMongo: 1, Large: 1}
 		if diff := cmp.Diff(want, s); diff != "" || err != nil {
 			t.Errorf("error %v, summary (-want +got):\n%s", err, diff)
 		}
