@@ -119,6 +119,10 @@ func scenes() []scene {
 			mongo: `{"_id":"d","q":100}`, ditto: `{"_id":"d","q":8}`, want: "D q:=100; lose ditto q=8 (reset)",
 		},
 		{
+			name: "CounterBornOnBothSides", rules: func(c *manifest.Collection) { counter("q")(c); c.Conflicts.Default = value.Ditto },
+			mongo: `{"_id":"d","q":5}`, ditto: `{"_id":"d","q":8}`, want: "M q=8; lose mongodb q=5 (ditto)",
+		},
+		{
 			name: "CounterTypeIsNoReset", rules: counter("q"), agreedM: `{"_id":"d","q":5}`, agreedD: `{"_id":"d","q":5}`,
 			mongo: `{"_id":"d","q":5.0}`, ditto: `{"_id":"d","q":8}`, want: "M q=8.0",
 		},

@@ -47,7 +47,7 @@ func (x *decision) decideGroup(g *group) *Problem {
 		g.target = value.MongoDB
 	case cm && cd && g.counter && x.created(g):
 		g.target = value.MongoDB
-	case cm && cd && g.counter:
+	case cm && cd && g.counter && len(g.base) > 0: // else nothing was agreed on, and nothing reset
 		x.lose(g, value.Ditto, RuleReset) // invariant 7: only a real change in MongoDB resets
 		g.target = value.Ditto
 	case cm && cd:
