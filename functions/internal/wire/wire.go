@@ -82,8 +82,9 @@ func (env Environment) queue() *queue.Queue {
 // indexes made where they are missing.
 func (env Environment) settler() func(context.Context) (worker.Settler, error) {
 	secrets := secret.NewReader(secret.AWS(), time.Now)
+	// Made once: each try would leave its connections behind.
+	db := mongodb.NewReconnecting(env.Manifest.Database, env.connectionString(secrets))
 	return once(func(ctx context.Context) (worker.Settler, error) {
-		db := mongodb.NewReconnecting(env.Manifest.Database, env.connectionString(secrets))
 		if err := ledger.CreateIndexes(ctx, db); err != nil {
 			return nil, fmt.Errorf("prepare ledger: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -250,6 +251,31 @@ func TestWorkerUnavailable(t *testing.T) {
 				t.Errorf("error shows a secret: %v", err)
 			}
 		})
+	}
+}
+
+// A worker that cannot get ready tries again with the connections that it has.
+func TestTriesLeaveNoConnectionsBehind(t *testing.T) {
+	newAWS(t, map[string]string{"ditto/mongo": "mongodb://user:hunter2@127.0.0.1:9/?connectTimeoutMS=50"})
+	env, err := wire.Read("mongo-to-ditto", environment(t, bridgeYAML+deploymentYAML, nil), wire.Worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := env.Worker()
+	try := func() int {
+		ctx, cancel := context.WithTimeout(t.Context(), worker.Margin+100*time.Millisecond)
+		defer cancel()
+		if _, err := w.Invoke(ctx, json.RawMessage(`{"v":1,"collection":"tasks","dittoId":"a","op":"upsert"}`)); err == nil {
+			t.Error("a worker without MongoDB succeeds")
+		}
+		return runtime.NumGoroutine()
+	}
+	before, after := try(), 0
+	for range 5 {
+		after = try()
+	}
+	if after >= before+5 {
+		t.Errorf("%d goroutines after six tries, %d after one", after, before)
 	}
 }
 
