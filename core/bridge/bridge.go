@@ -37,12 +37,13 @@ type Config struct {
 	Mongo    mongodb.Database
 	Ditto    ditto.Executor
 
-	Now      func() time.Time              // monotonic; time.Now by default
-	NewOwner func() string                 // a fresh claim owner per batch; random by default
-	NewID    func() bson.ObjectID          // for documents born in Ditto; random by default
-	Jitter   func(n int64) int64           // a number below n; random by default
-	Both     func(f, g func() error) error // runs two reads; in parallel by default
-	Log      *slog.Logger                  // nothing is logged by default
+	Now      func() time.Time                           // monotonic; time.Now by default
+	NewOwner func() string                              // a fresh claim owner per batch; random by default
+	NewID    func() bson.ObjectID                       // for documents born in Ditto; random by default
+	Wait     func(ctx context.Context, d time.Duration) // before a round after an unanswered write
+	Jitter   func(n int64) int64                        // a number below n; random by default
+	Both     func(f, g func() error) error              // runs two reads; in parallel by default
+	Log      *slog.Logger                               // nothing is logged by default
 }
 
 // Bridge settles document pairs. It is safe for concurrent use.
@@ -168,4 +169,9 @@ func (t *batch) tries(p *pair) int {
 		tries = max(tries, t.hints[i].Tries)
 	}
 	return tries
+}
+
+// pause gives a side that did not answer time to recover: 0.2 to 1.2 s.
+func (t *batch) pause(ctx context.Context) {
+	t.cfg.Wait(ctx, time.Duration(200+t.cfg.Jitter(1000))*time.Millisecond)
 }

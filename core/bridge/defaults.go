@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -23,6 +24,9 @@ func withDefaults(cfg Config) Config {
 	if cfg.Jitter == nil {
 		cfg.Jitter = mathrand.Int64N
 	}
+	if cfg.Wait == nil {
+		cfg.Wait = wait
+	}
 	if cfg.Both == nil {
 		cfg.Both = inParallel
 	}
@@ -30,6 +34,13 @@ func withDefaults(cfg Config) Config {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return cfg
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func inParallel(f, g func() error) error {

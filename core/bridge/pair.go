@@ -52,6 +52,8 @@ type pair struct {
 	lastDitto *ditto.Document
 	unmatched int  // rounds in a row that lost although nothing moved
 	unknown   bool // whether this round's write happened is not known
+	// unanswered counts the rounds of which that is so.
+	unanswered int
 
 	wonDitto, wonMongo     bool // in this round
 	wroteDitto, wroteMongo bool // in any round
@@ -109,7 +111,9 @@ func (p *pair) restart() {
 // values are read before and after them, which must not happen.
 func (p *pair) unmoved() bool {
 	unknown := p.unknown
-	p.unknown = false
+	if p.unknown = false; unknown {
+		p.unanswered++
+	}
 	if unknown || p.rounds < 2 || !bytes.Equal(p.mongo, p.lastMongo) || (p.ditto == nil) != (p.lastDitto == nil) ||
 		p.ditto != nil && !bytes.Equal(p.ditto.JSON, p.lastDitto.JSON) {
 		p.unmatched = 0

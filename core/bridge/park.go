@@ -2,10 +2,13 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/reconcile"
@@ -160,5 +163,14 @@ func mappedFieldChanged(c *manifest.Collection) *problem {
 }
 
 func rejectedBy(side string, err error) problem {
-	return problem{Code: "rejected", Message: fmt.Sprintf("%s refuses the document: %v", side, err), Mend: "change the document so that " + side + " accepts it"}
+	why := problem{Code: "rejected", Message: fmt.Sprintf("%s refuses the document: %v", side, err), Mend: "change the document so that " + side + " accepts it"}
+	var refused *ditto.Error
+	if errors.As(err, &refused) && refused.Description != "" {
+		// Ditto's own words may quote the document: a record may, a log may not.
+		why.Message = fmt.Sprintf("%s refuses the document: %s", side, refused.Description)
+	}
+	if refused != nil && refused.Status == http.StatusRequestEntityTooLarge {
+		why.Code, why.Mend = "too-large", "split the document, or move its large fields elsewhere: Ditto takes 5 MiB at most"
+	}
+	return why
 }

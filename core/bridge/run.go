@@ -23,7 +23,9 @@ func (t *batch) run(ctx context.Context) {
 		if len(active) == 0 {
 			return
 		}
-		t.report.Rounds++
+		if t.report.Rounds++; slices.ContainsFunc(active, func(p *pair) bool { return p.unanswered > 0 }) {
+			t.pause(ctx)
+		}
 		if err := ctx.Err(); err != nil {
 			t.abandon(ctx, active, fmt.Errorf("settle: %w", err))
 			return

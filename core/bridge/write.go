@@ -295,7 +295,11 @@ func (t *batch) again(ctx context.Context, p *pair) {
 		return
 	}
 	if p.rounds >= rounds {
-		t.abandon(ctx, []*pair{p}, fmt.Errorf("the pair %s changed during each of %d rounds", p.key, rounds))
+		reason := fmt.Errorf("the pair %s changed during each of %d rounds", p.key, rounds)
+		if p.unanswered > 0 {
+			reason = fmt.Errorf("the pair %s: %d of %d writes to Ditto were not answered", p.key, p.unanswered, rounds)
+		}
+		t.abandon(ctx, []*pair{p}, reason)
 	}
 }
 

@@ -16,6 +16,10 @@ func (s *Store) Update(ctx context.Context, c Collection, changes []Change) (Res
 	u := updater{Store: s, ctx: ctx, c: c, result: newResult()}
 	jobs := make([]*job, 0, len(changes))
 	for _, ch := range changes {
+		if err := checkGrowth(api(c), ch); err != nil {
+			u.result.Rejected[ch.ID] = err
+			continue
+		}
 		jobs = append(jobs, &job{id: ch.ID, ops: ch.Ops, draft: dql.NewDraft(draftOf(c, ch))})
 		u.seen = max(u.seen, ch.Txn)
 	}
@@ -23,6 +27,26 @@ func (s *Store) Update(ctx context.Context, c Collection, changes []Change) (Res
 		return u.result, fmt.Errorf("update ditto: %w", err)
 	}
 	return u.result, nil
+}
+
+// checkGrowth refuses a change that makes a document larger than Ditto takes.
+func checkGrowth(a API, ch Change) error {
+	size := len(ch.Doc)
+	for _, op := range ch.Ops {
+		size += len(op.Path) + len(op.New) - len(op.Old)
+	}
+	if size <= MaxDocument {
+		return nil
+	}
+	doc := ch.Doc
+	for _, op := range ch.Ops {
+		next, err := value.ReplaceJSON(doc, op.Path, op.New)
+		if err != nil {
+			return nil // the server has the last word
+		}
+		doc = next
+	}
+	return checkSize(a, doc)
 }
 
 func draftOf(c Collection, ch Change) dql.Change {

@@ -75,6 +75,7 @@ func (w *World) newEnvironment() *environment {
 		NewID:    w.newID,
 		Jitter:   w.rnd.Int64N,
 		Both:     w.both,
+		Wait:     func(context.Context, time.Duration) {},
 		Log:      w.log,
 	})
 	return e
