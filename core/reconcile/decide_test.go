@@ -131,6 +131,7 @@ func scenes() []scene {
 			mongo: `{"_id":"d","q":5}`, ditto: `{"_id":"d","q":9}`, registers: []value.Path{value.PathOf("q")}, want: "D q:=9; M q=9",
 		},
 		{name: "CounterNotAnInteger", rules: counter("q"), mongo: `{"_id":"d","q":1.5}`, want: "park counter"},
+		{name: "CounterBornAsAString", rules: counter("q"), ditto: `{"_id":"d","q":"many"}`, want: "park counter"},
 		{
 			name: "Husk", agreedM: `{"_id":"d","a":1,"b":2,"c":3}`, agreedD: `{"_id":"d","a":1,"b":2,"c":3}`,
 			mongo: `{"_id":"d","a":1,"b":2,"c":3}`, ditto: `{"_id":"d","c":4}`, want: `D a=1; D b=2; M c=4; lose ditto {"_id":"d","c":4} (husk)`,

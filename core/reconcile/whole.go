@@ -114,13 +114,17 @@ func (x *decision) insertMongo(row string) *Problem {
 	if p := x.foreign(bson.Raw(doc)); p != "" {
 		return mappedProblem(p)
 	}
+	for _, p := range x.in.Rules.Counters {
+		if v := value.Lookup(js, p); v != nil {
+			if _, ok := dittoInteger(v); !ok {
+				return counterProblem(p, "Ditto", "not an integer")
+			}
+		}
+	}
 	x.plan.ToMongo = MongoWrite{Insert: bson.Raw(doc)}
 	for _, p := range x.in.Registers {
 		v := value.Lookup(js, p)
-		n, ok := dittoInteger(v)
-		if !ok {
-			return counterProblem(p, "Ditto", "not an integer")
-		}
+		n, _ := dittoInteger(v)
 		fill = append(fill, ditto.Op{Path: p, Old: v, New: integerJSON(n), Counter: true})
 	}
 	x.plan.ToDitto = DittoWrite{Ops: fill}
