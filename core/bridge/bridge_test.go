@@ -460,6 +460,20 @@ func TestParkedValues(t *testing.T) {
 		s.settle()
 		s.want([]string{`{"_id":"m","q":{"$numberInt":"-2"}}`}, []string{`{"_id":"m","q":-2}`})
 	})
+	t.Run("CounterInAnExtendedJSONObject", func(t *testing.T) {
+		s := newStage(t, func(c *manifest.Collection) { c.Mode = value.EJSON; c.Counters = []value.Path{value.PathOf("q")} })
+		s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":"m","q":{"$numberInt":"5"}}}`)
+		s.settle()
+		s.want([]string{`{"_id":"m","q":{"$numberInt":"5"}}`}, []string{`{"_id":"m","q":5}`})
+		s.user("UPDATE c APPLY q INCREMENT BY 1", "")
+		s.settle()
+		s.want([]string{`{"_id":"m","q":{"$numberInt":"6"}}`}, []string{`{"_id":"m","q":6}`})
+		s.user("UPDATE c SET q = :q", `{"q":{"$numberInt":"9"}}`)
+		s.settle()
+		s.user("UPDATE c APPLY q INCREMENT BY 1", "")
+		s.settle()
+		s.want([]string{`{"_id":"m","q":{"$numberInt":"10"}}`}, []string{`{"_id":"m","q":10}`})
+	})
 	t.Run("Validator", func(t *testing.T) {
 		s := newStage(t, nil)
 		s.mongo.Validate = func(collection string, doc bson.Raw) *mongodb.WriteError {

@@ -167,13 +167,16 @@ func (r *reader) suspects(docs map[docid.ID]Document) (map[docid.ID]map[value.Pa
 	return out, nil
 }
 
-// number is the number at p, nil if there is none.
+// number is the number at p, nil if there is none. One in an Extended JSON
+// object counts: it is what an app writes that does not know of the counter.
 func number(js []byte, p value.Path) []byte {
 	v := value.Lookup(js, p)
-	if len(v) == 0 || v[0] != '-' && (v[0] < '0' || v[0] > '9') {
-		return nil
+	switch {
+	case len(v) == 0:
+	case v[0] == '-', v[0] >= '0' && v[0] <= '9', v[0] == '{' && value.IsWrapper(v):
+		return v
 	}
-	return v
+	return nil
 }
 
 // Shadow tells, for documents of a strict collection, which of them show more
