@@ -282,3 +282,43 @@ func TestTombstonesLiveAsConfigured(t *testing.T) {
 		}
 	}
 }
+
+// refusing is a Ditto that refuses the key of an INSERT.
+type refusing struct {
+	ditto.Executor
+	sent *[]string
+}
+
+func (x refusing) Execute(ctx context.Context, r ditto.Request) (ditto.Response, error) {
+	verb, _, _ := strings.Cut(r.Statement, " ")
+	if *x.sent = append(*x.sent, verb); verb == "INSERT" {
+		return ditto.Response{}, &ditto.Error{Status: 403}
+	}
+	return x.Executor.Execute(ctx, r)
+}
+
+// TestNothingFollowsAnError: once Ditto refuses the key, or is down, the rest
+// of the batch is not sent, and what was not sent fails as such.
+func TestNothingFollowsAnError(t *testing.T) {
+	s := newStage(t, nil)
+	s.set(`{"_id":"old","a":true}`)
+	s.settle()
+	var sent []string
+	b := bridge.New(bridge.Config{
+		Manifest: &manifest.Manifest{Database: "db", Collections: []manifest.Collection{*s.c}},
+		Mongo:    s.mongo, Ditto: refusing{s.ditto, &sent},
+	})
+	s.set(`{"_id":"old","a":false}`)
+	s.set(`{"_id":"new","a":true}`)
+	verdicts, r := b.Handle(t.Context(), s.hints)
+	for i, v := range verdicts {
+		if !ditto.IsUnauthorized(v.Err) {
+			t.Errorf("hint %d: %v, want Ditto's refusal", i, v.Err)
+		}
+	}
+	if r.ToDitto != 0 || strings.Contains(strings.Join(sent, " "), "UPDATE") {
+		t.Errorf("sent %v, report %+v, want nothing after the INSERT", sent, r)
+	}
+	s.settle()
+	s.want([]string{`{"_id":"old","a":false}`, `{"_id":"new","a":true}`}, []string{`{"_id":"new","a":true}`, `{"_id":"old","a":false}`})
+}

@@ -141,7 +141,7 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 			(p.entry.MongoID.Type != 0 || !p.mapper.OneToOne())
 		switch plan := &p.plan; {
 		case plan.Problem != nil:
-			t.park(ctx, p, problem(*plan.Problem))
+			t.park(ctx, p, *plan.Problem)
 		case plan.Writes():
 		case plan.Wait && p.mine:
 			t.abandon(ctx, []*pair{p}, errUnsure)

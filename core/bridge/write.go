@@ -186,7 +186,9 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 		return
 	}
 	c := dittoCollection(pairs[0].rules)
-	take := func(r ditto.Result, err error) {
+	// After an error nothing more is sent: the key is refused, the server down,
+	// or the time over.
+	take := func(r ditto.Result, err error) bool {
 		for id := range r.Won {
 			if p := writing[id]; p != nil {
 				p.wonDitto, p.wroteDitto = true, true
@@ -217,12 +219,13 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 				}
 			}
 		}
+		return err == nil
 	}
-	if len(inserts) > 0 {
-		take(t.ditto.Insert(ctx, c, inserts))
+	if len(inserts) > 0 && !take(t.ditto.Insert(ctx, c, inserts)) {
+		return
 	}
-	if len(updates) > 0 {
-		take(t.ditto.Update(ctx, c, updates))
+	if len(updates) > 0 && !take(t.ditto.Update(ctx, c, updates)) {
+		return
 	}
 	if len(deletes) > 0 {
 		take(t.ditto.Delete(ctx, c, deletes))

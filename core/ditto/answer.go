@@ -2,6 +2,7 @@ package ditto
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -57,11 +58,13 @@ func (e notJSON) Error() string {
 }
 
 func syntaxOnly(err error) error {
-	switch e := err.(type) {
-	case *json.SyntaxError:
-		return notJSON{e.Offset}
-	case *json.UnmarshalTypeError:
-		return notJSON{e.Offset}
+	var syntax *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return notJSON{syntax.Offset}
+	case errors.As(err, &typ):
+		return notJSON{typ.Offset}
 	}
 	return notJSON{}
 }

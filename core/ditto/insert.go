@@ -83,9 +83,13 @@ func checkSize(a API, js []byte) error {
 		return nil
 	}
 	n, err := value.CBORSize(js)
-	if err != nil || n <= MaxDocument {
-		return nil // the server has the last word
+	if err == nil && n > MaxDocument {
+		return tooLarge(a, n)
 	}
+	return nil // the server has the last word
+}
+
+func tooLarge(a API, n int) error {
 	return &Error{API: a, Status: http.StatusRequestEntityTooLarge, Unsent: true, Description: fmt.Sprintf(
 		"the document takes %d bytes, and Ditto refuses more than %d", n, MaxDocument)}
 }

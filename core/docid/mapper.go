@@ -1,6 +1,7 @@
 package docid
 
 import (
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -115,7 +116,8 @@ func kindError(name, what string) error {
 
 // about fills in which document an error is about.
 func about(err error, key string) error {
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		e.Key = key
 		return e
 	}

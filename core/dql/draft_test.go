@@ -42,35 +42,53 @@ func TestDraft(t *testing.T) {
 		{name: "Strict", doc: `{"_id":"a","n":{"x":1},"m":1}`, strict: true, edits: []edit{{"n", `{"y":2}`}, {"m", ""}}},
 		{name: "KnownMap", doc: `{"_id":"a","n":{"x":1}}`, maps: []string{"n"}, edits: []edit{{"n.x", "2"}, {"n.y.z", "3"}}},
 		{name: "UnknownMap", doc: `{"_id":"a","n":{"x":1}}`, edits: []edit{{"n.x", "2"}}, declared: []string{`{"_id":"a","n":{"x":1}}`}},
-		{name: "Register", doc: `{"_id":"a","n":{"x":1,"y":{}}}`, edits: []edit{{"n.x", "2"}, {"n.z", "3"}},
-			declared: []string{`{"_id":"a"}`, `{"_id":"a"}`}},
-		{name: "RegisterOverMap", doc: `{"_id":"a","n":{"x":1,"y":{}}}`, edits: []edit{{"n.x", ""}},
+		{
+			name: "Register", doc: `{"_id":"a","n":{"x":1,"y":{}}}`, edits: []edit{{"n.x", "2"}, {"n.z", "3"}},
+			declared: []string{`{"_id":"a"}`, `{"_id":"a"}`},
+		},
+		{
+			name: "RegisterOverMap", doc: `{"_id":"a","n":{"x":1,"y":{}}}`, edits: []edit{{"n.x", ""}},
 			declared: []string{`{"_id":"a","n":{"old":1}}`, `{"_id":"a","n":{"old":1,"y":{"older":2}}}`},
-			found:    []dql.Found{{Path: value.ParsePath("n.old"), Type: dql.Register, Value: []byte("1")}}},
-		{name: "ScalarOverMap", doc: `{"_id":"a","n":5}`, edits: []edit{{"n", `{"x":{"y":1}}`}},
+			found:    []dql.Found{{Path: value.ParsePath("n.old"), Type: dql.Register, Value: []byte("1")}},
+		},
+		{
+			name: "ScalarOverMap", doc: `{"_id":"a","n":5}`, edits: []edit{{"n", `{"x":{"y":1}}`}},
 			declared: []string{`{"_id":"a","n":{"x":{"k":1},"z":1}}`},
 			found: []dql.Found{
 				{Path: value.ParsePath("n.z"), Type: dql.Register, Value: []byte("1")},
 				{Path: value.ParsePath("n.z"), Type: dql.Counter, Value: []byte("8")},
 				{Path: value.ParsePath("n.z"), Type: dql.Map, Value: []byte("{}")},
-			}},
-		{name: "NullToWrapper", doc: `{"_id":"a","n":null}`, edits: []edit{{"n", `{"$date":"x"}`}},
-			declared: []string{`{"_id":"a","n":{"$numberInt":"5"}}`}},
-		{name: "WrapperToWrapper", doc: `{"_id":"a","n":{"$numberInt":"5"}}`, edits: []edit{{"n", `{"$numberLong":"5"}`}},
-			declared: []string{`{"_id":"a","n":{"$numberInt":"5"}}`}},
+			},
+		},
+		{
+			name: "NullToWrapper", doc: `{"_id":"a","n":null}`, edits: []edit{{"n", `{"$date":"x"}`}},
+			declared: []string{`{"_id":"a","n":{"$numberInt":"5"}}`},
+		},
+		{
+			name: "WrapperToWrapper", doc: `{"_id":"a","n":{"$numberInt":"5"}}`, edits: []edit{{"n", `{"$numberLong":"5"}`}},
+			declared: []string{`{"_id":"a","n":{"$numberInt":"5"}}`},
+		},
 		{name: "MapToEmpty", doc: `{"_id":"a","n":{"x":1}}`, maps: []string{"n"}, edits: []edit{{"n", `{}`}}},
-		{name: "RemovalUncovers", doc: `{"_id":"a","n":5,"m":1}`, edits: []edit{{"n", ""}, {"m", ""}},
+		{
+			name: "RemovalUncovers", doc: `{"_id":"a","n":5,"m":1}`, edits: []edit{{"n", ""}, {"m", ""}},
 			found: []dql.Found{
 				{Path: value.ParsePath("n"), Type: dql.Map, Value: []byte(`{"old":1}`)},
 				{Path: value.ParsePath("n"), Type: dql.Register, Value: []byte("5")},
 				{Path: value.ParsePath("m"), Type: dql.Register, Value: []byte("1")},
-			}},
-		{name: "Counter", doc: `{"_id":"a","q":1,"inv":{"q":2,"x":1}}`, counters: []string{"q", "inv.q"}, maps: []string{"inv"},
-			edits: []edit{{"q", "10.0"}, {"inv.q", "20"}, {"inv.x", "2"}}},
-		{name: "CountersInAnObject", doc: `{"_id":"a","inv":5}`, counters: []string{"inv.q"}, edits: []edit{{"inv", `{"q":2,"x":{}}`}},
-			declared: []string{`{"_id":"a"}`}},
-		{name: "TextAtCounterPathOfRegister", doc: `{"_id":"a","inv":{"q":"text","x":1}}`, counters: []string{"inv.q"}, edits: []edit{{"inv.x", `2`}},
-			declared: []string{`{"_id":"a"}`}},
+			},
+		},
+		{
+			name: "Counter", doc: `{"_id":"a","q":1,"inv":{"q":2,"x":1}}`, counters: []string{"q", "inv.q"}, maps: []string{"inv"},
+			edits: []edit{{"q", "10.0"}, {"inv.q", "20"}, {"inv.x", "2"}},
+		},
+		{
+			name: "CountersInAnObject", doc: `{"_id":"a","inv":5}`, counters: []string{"inv.q"}, edits: []edit{{"inv", `{"q":2,"x":{}}`}},
+			declared: []string{`{"_id":"a"}`},
+		},
+		{
+			name: "TextAtCounterPathOfRegister", doc: `{"_id":"a","inv":{"q":"text","x":1}}`, counters: []string{"inv.q"}, edits: []edit{{"inv.x", `2`}},
+			declared: []string{`{"_id":"a"}`},
+		},
 		{name: "NothingToDo", doc: `{"_id":"a","n":{"x":1}}`, maps: []string{"n"}, edits: []edit{{"n", `{"x":1.0}`}}},
 	}
 	var b strings.Builder

@@ -74,6 +74,4 @@ func int64Value(n int64) bson.RawValue {
 
 func integerJSON(n int64) []byte { return strconv.AppendInt(nil, n, 10) }
 
-var (
-	bigTen = big.NewInt(10)
-)
+var bigTen = big.NewInt(10)

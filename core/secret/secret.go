@@ -132,8 +132,11 @@ func pick(value, key string) (manifest.Redacted, error) {
 		return "", errEmpty
 	}
 	var fields map[string]json.RawMessage
-	if key == "" || value[0] != '{' || json.Unmarshal([]byte(value), &fields) != nil {
+	if key == "" || value[0] != '{' || !json.Valid([]byte(value)) {
 		return manifest.Redacted(value), nil
+	}
+	if err := json.Unmarshal([]byte(value), &fields); err != nil {
+		return "", &fieldError{key}
 	}
 	var s string
 	if err := json.Unmarshal(fields[key], &s); err != nil || s == "" {

@@ -17,8 +17,8 @@ import (
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
 )
 
-// errCrash unwinds a handler that was killed.
-var errCrash = errors.New("killed")
+// crash unwinds a handler that was killed.
+const crash = "the handler was killed"
 
 // environment is where handlers run, one after the other, as in a Lambda
 // function's execution environment: the bridge stays.
@@ -49,13 +49,13 @@ func (w *World) start(hints []change.Hint) *handler {
 	h.env.now = h
 	h.next, h.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
-			if r := recover(); r != nil && r != errCrash {
+			if r := recover(); r != nil && r != any(crash) {
 				panic(r)
 			}
 		}()
 		h.pause = func() {
 			if !yield(struct{}{}) {
-				panic(errCrash)
+				panic(crash)
 			}
 			w.actor = h
 		}

@@ -90,7 +90,7 @@ func (d *decoder) plainInt(i int64) bson.Type {
 	return bson.TypeInt64
 }
 
-func (d *decoder) double(f float64, like raw) bson.Type {
+func (d *decoder) double(f float64, like raw) bson.Type { //nolint:unparam // its siblings return their type too
 	if like.t == bson.TypeDouble && len(like.v) == 8 {
 		// 0 and -0.0 are one value, and so are all NaNs: keep MongoDB's.
 		if g := math.Float64frombits(binary.LittleEndian.Uint64(like.v)); f == g || f != f && g != g {

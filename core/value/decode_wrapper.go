@@ -248,7 +248,8 @@ func (d *decoder) wrappedTimestamp(v int) error {
 }
 
 func (d *decoder) wrappedBinary(n, v int) error {
-	text, sub := v, -1
+	text := v
+	var sub int
 	if d.nodes[v].kind == objectKind {
 		var ok bool
 		if text, sub, ok = d.parts(v, "base64", "subType"); !ok {

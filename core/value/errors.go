@@ -51,7 +51,8 @@ func fail(class error, what string) error { return &Error{Class: class, What: wh
 
 // under adds the name of the field in which err happened.
 func under(name []byte, err error) error {
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		e.Path = PathOf(string(name)) + e.Path
 	}
 	return err

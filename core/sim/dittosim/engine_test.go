@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -228,7 +229,8 @@ func (p *pair) Execute(ctx context.Context, r ditto.Request) (ditto.Response, er
 }
 
 func describe(err error) string {
-	if e, ok := err.(*ditto.Error); ok {
+	var e *ditto.Error
+	if errors.As(err, &e) {
 		return fmt.Sprintf("%d %s %v", e.Status, e.Description, e.Err)
 	}
 	return fmt.Sprint(err)
@@ -236,7 +238,8 @@ func describe(err error) string {
 
 // status is 0 for an answer.
 func status(err error) int {
-	if e, ok := err.(*ditto.Error); ok {
+	var e *ditto.Error
+	if errors.As(err, &e) {
 		return e.Status
 	}
 	return 0

@@ -23,8 +23,15 @@ var levels = [][]struct {
 	{{"OR", opOr}},
 	{{"AND", opAnd}},
 	{
-		{"=", opEqual}, {"==", opEqual}, {"!=", opNotEqual}, {"<>", opNotEqual},
-		{"<=", opLessEqual}, {">=", opGreaterEqual}, {"<", opLess}, {">", opGreater}, {"IN", opIn},
+		{"=", opEqual},
+		{"==", opEqual},
+		{"!=", opNotEqual},
+		{"<>", opNotEqual},
+		{"<=", opLessEqual},
+		{">=", opGreaterEqual},
+		{"<", opLess},
+		{">", opGreater},
+		{"IN", opIn},
 	},
 	{{"+", opAdd}, {"-", opSub}},
 }

@@ -79,8 +79,11 @@ var trapTable = []trap{
 	{"IDTwiceAlone", []string{insertMapAndScalar, `v5 UPDATE $C APPLY q INCREMENT BY 1 WHERE _id IN ('a', 'a')`}, `"a" "a"`},
 	{"IDTwiceCountsOnce", []string{insertMapAndScalar, `v5 UPDATE $C APPLY q INCREMENT BY 1 WHERE _id IN ('a', 'a')`, `v5 SELECT q FROM $C`}, `{"q":1}`},
 	{"IDTwiceBesideCondition", []string{insertMapAndScalar, `v5 UPDATE $C SET z = 1 WHERE _id IN ('a', 'a') AND s = 5`}, `"a"`},
-	{"IDOrder", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":[{"_id":{"a":null}},{"_id":{"a":"1"}},{"_id":{"a":1,"b":0}},{"_id":{}},{"_id":[2]},{"_id":["a"]},{"_id":"b"},{"_id":10},{"_id":9},{"_id":true}]}`, `v5 SELECT _id FROM $C ORDER BY _id`},
-		`{"_id":true} {"_id":9} {"_id":10} {"_id":"b"} {"_id":[2]} {"_id":["a"]} {"_id":{}} {"_id":{"a":1,"b":0}} {"_id":{"a":"1"}} {"_id":{"a":null}}`},
+	{
+		"IDOrder",
+		[]string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":[{"_id":{"a":null}},{"_id":{"a":"1"}},{"_id":{"a":1,"b":0}},{"_id":{}},{"_id":[2]},{"_id":["a"]},{"_id":"b"},{"_id":10},{"_id":9},{"_id":true}]}`, `v5 SELECT _id FROM $C ORDER BY _id`},
+		`{"_id":true} {"_id":9} {"_id":10} {"_id":"b"} {"_id":[2]} {"_id":["a"]} {"_id":{}} {"_id":{"a":1,"b":0}} {"_id":{"a":"1"}} {"_id":{"a":null}}`,
+	},
 	{"GreaterThanWithinOneKind", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":[{"_id":"b"},{"_id":10},{"_id":9}]}`, `v5 SELECT _id FROM $C WHERE _id > 9 ORDER BY _id`}, `{"_id":10}`},
 
 	// Names.
@@ -94,7 +97,10 @@ var trapTable = []trap{
 	{"FailingConditionMatchesNothing", []string{insertMapAndScalar, `v5 SELECT _id FROM $C WHERE s IN ('x', 5) OR s = 5`}, ``},
 	{"FailingValueRefused", []string{insertMapAndScalar, `v5 UPDATE $C SET z = s + 'x'`}, `refused`},
 	{"IndexOutsideIsMissing", []string{insertMapAndScalar, `v5 SELECT :v[0] AS a, :v[1] AS b, :v[-1] AS c, :v[0.0] AS d FROM $C ;; {"v":[7]}`}, `{"a":7,"d":7}`},
-	{"ExactNumbers", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":{"_id":9223372036854775807,"a":[1.0,-0.0,1e20,1.5e-7,0.00001,1e15,18446744073709551615,-9223372036854775808]}}`, `v5 SELECT * FROM $C`},
-		`{"_id":9223372036854775807,"a":[1.0,-0.0,1e+20,1.5e-7,0.00001,1000000000000000.0,18446744073709551615,-9223372036854775808]}`},
+	{
+		"ExactNumbers",
+		[]string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":{"_id":9223372036854775807,"a":[1.0,-0.0,1e20,1.5e-7,0.00001,1e15,18446744073709551615,-9223372036854775808]}}`, `v5 SELECT * FROM $C`},
+		`{"_id":9223372036854775807,"a":[1.0,-0.0,1e+20,1.5e-7,0.00001,1000000000000000.0,18446744073709551615,-9223372036854775808]}`,
+	},
 	{"Strings", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":{"_id":"\u00e9\u0001\n\"\\\/\u007f<\ud83d\ude00"}}`, `v5 SELECT * FROM $C`}, "{\"_id\":\"é\\u0001\\n\\\"\\\\/\x7f<😀\"}"},
 }

@@ -46,14 +46,13 @@ var (
 	nodeFalse = node{kind: kindBool}
 )
 
-func integer(i int64) *node   { return &node{kind: kindInt, num: uint64(i)} }
-func text(s string) *node     { return &node{kind: kindString, str: s} }
-func float(f float64) *node   { return &node{kind: kindFloat, num: math.Float64bits(f)} }
-func (n *node) int() int64    { return int64(n.num) }
-func (n *node) flt() float64  { return math.Float64frombits(n.num) }
-func (n *node) isTrue() bool  { return n != nil && n.kind == kindBool && n.num == 1 }
-func (n *node) isFalse() bool { return n != nil && n.kind == kindBool && n.num == 0 }
-func (n *node) isNull() bool  { return n != nil && n.kind == kindNull }
+func integer(i int64) *node  { return &node{kind: kindInt, num: uint64(i)} }
+func text(s string) *node    { return &node{kind: kindString, str: s} }
+func float(f float64) *node  { return &node{kind: kindFloat, num: math.Float64bits(f)} }
+func (n *node) int() int64   { return int64(n.num) }
+func (n *node) flt() float64 { return math.Float64frombits(n.num) }
+func (n *node) isTrue() bool { return n != nil && n.kind == kindBool && n.num == 1 }
+func (n *node) isNull() bool { return n != nil && n.kind == kindNull }
 
 func (n *node) isNumber() bool {
 	return n != nil && (n.kind == kindInt || n.kind == kindUint || n.kind == kindFloat)
