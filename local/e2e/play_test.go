@@ -407,6 +407,26 @@ func (w *world) quiet(t *testing.T) {
 	})
 }
 
+// until waits until done, or until patience ends.
+func until(done func() bool) {
+	for deadline := time.Now().Add(patience); !done() && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// deadLetters is how many messages failed for good.
+func (w *world) deadLetters(t *testing.T) (n int) {
+	t.Helper()
+	for _, q := range w.info.Queues {
+		d, err := sqs.ReadDepth(t.Context(), sqs.NewClient(w.info.SQS), q.DeadLettersURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += d.Total()
+	}
+	return n
+}
+
 // await waits until show shows want.
 func await(t *testing.T, what, want string, show func() string) {
 	t.Helper()

@@ -73,16 +73,20 @@ var rules = []life{
 		steps: []step{
 			{insertDitto: `{"a":"x"}`, want: `{"a":"x"}`},
 			{paused: true, deleteMongo: true, deleteDitto: true},
-			{name: "inserted again by both", paused: true, insertMongo: `{"a":"m","c":"m"}`, insertDitto: `{"a":"d","b":"d"}`,
-				want: `{"a":"m","b":"d","c":"m"}`, dittoWrites: 2, mongoWrites: 2},
+			{
+				name: "inserted again by both", paused: true, insertMongo: `{"a":"m","c":"m"}`, insertDitto: `{"a":"d","b":"d"}`,
+				want: `{"a":"m","b":"d","c":"m"}`, dittoWrites: 2, mongoWrites: 2,
+			},
 		},
 		lost: []string{`a of ditto by mongo: "d"`},
 	},
 	{
 		on: "mongo_wins", key: "inserted by both",
 		steps: []step{
-			{paused: true, insertMongo: `{"a":"m","c":"m","o":{"x":1}}`, insertDitto: `{"a":"d","b":"d","o":{"y":2}}`,
-				want: `{"a":"m","b":"d","c":"m","o":{"x":"#1","y":2}}`, dittoWrites: 2, mongoWrites: 2},
+			{
+				paused: true, insertMongo: `{"a":"m","c":"m","o":{"x":1}}`, insertDitto: `{"a":"d","b":"d","o":{"y":2}}`,
+				want: `{"a":"m","b":"d","c":"m","o":{"x":"#1","y":2}}`, dittoWrites: 2, mongoWrites: 2,
+			},
 		},
 		lost: []string{`a of ditto by mongo: "d"`},
 	},

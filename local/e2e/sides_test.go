@@ -13,7 +13,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// execute runs a statement as an app's server does, over HTTP.
+// execute runs a statement as an app's server does, over HTTP. Those of this
+// file are in lower case, which faults do not match: Causeway's are in upper
+// case (TestFaults).
 func (w *world) execute(t *testing.T, api, statement string, args map[string]any) []json.RawMessage {
 	t.Helper()
 	items, err := w.try(t, api, statement, args)
@@ -55,7 +57,7 @@ func (w *world) try(t *testing.T, api, statement string, args map[string]any) ([
 func (w *world) allDitto(t *testing.T, c *collection) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, item := range w.execute(t, c.api(), "SELECT * FROM "+c.table(), nil) {
+	for _, item := range w.execute(t, c.api(), "select * from "+c.table(), nil) {
 		doc := parse(t, string(item))
 		all[text(t, doc["_id"])] = text(t, doc)
 	}
@@ -65,7 +67,7 @@ func (w *world) allDitto(t *testing.T, c *collection) map[string]string {
 // inDitto is a document as Ditto shows it.
 func (w *world) inDitto(t *testing.T, c *collection, key string) string {
 	t.Helper()
-	items := w.execute(t, c.api(), "SELECT * FROM "+c.table()+" WHERE _id = :id", map[string]any{"id": c.dittoID(key)})
+	items := w.execute(t, c.api(), "select * from "+c.table()+" where _id = :id", map[string]any{"id": c.dittoID(key)})
 	if len(items) != 1 {
 		t.Fatalf("%s: %d documents in Ditto", key, len(items))
 	}
@@ -161,9 +163,9 @@ func (w *world) insertDitto(t *testing.T, c *collection, key, body, types string
 	c.identify(t, doc, key)
 	into := c.table()
 	if types != "" {
-		into = "COLLECTION " + into + " (" + types + ")"
+		into = "collection " + into + " (" + types + ")"
 	}
-	w.execute(t, c.api(), "INSERT INTO "+into+" DOCUMENTS (:doc)", map[string]any{"doc": doc})
+	w.execute(t, c.api(), "insert into "+into+" documents (:doc)", map[string]any{"doc": doc})
 }
 
 // edit sets the value at a dotted path, or one made by at, or removes it where
@@ -211,14 +213,14 @@ func (w *world) updateDitto(t *testing.T, c *collection, key string, edits ...ed
 		args[arg] = json.RawMessage(e.value)
 		set = append(set, e.field()+" = :"+arg)
 	}
-	statement := "UPDATE " + c.table()
+	statement := "update " + c.table()
 	if len(set) > 0 {
-		statement += " SET " + strings.Join(set, ", ")
+		statement += " set " + strings.Join(set, ", ")
 	}
 	if len(unset) > 0 {
-		statement += " UNSET " + strings.Join(unset, ", ")
+		statement += " unset " + strings.Join(unset, ", ")
 	}
-	w.execute(t, c.api(), statement+" WHERE _id = :id", args)
+	w.execute(t, c.api(), statement+" where _id = :id", args)
 }
 
 // wholeFields turns edits of nested paths into ones of the top-level fields.
@@ -252,5 +254,5 @@ func wholeFields(t *testing.T, js string, edits []edit) (out []edit) {
 
 func (w *world) deleteDitto(t *testing.T, c *collection, key string) {
 	t.Helper()
-	w.execute(t, c.api(), "DELETE FROM "+c.table()+" WHERE _id = :id", map[string]any{"id": c.dittoID(key)})
+	w.execute(t, c.api(), "delete from "+c.table()+" where _id = :id", map[string]any{"id": c.dittoID(key)})
 }
