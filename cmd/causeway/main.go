@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -113,4 +114,14 @@ func (e *env) info() (*stack.Info, error) {
 		return nil, err
 	}
 	return stack.ReadInfo(e.dir)
+}
+
+// connect opens the running stack's database.
+func (e *env) connect() (*stack.Info, *mongodb.Client, error) {
+	info, err := e.info()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := mongodb.Connect(info.MongoDB, info.Database)
+	return info, client, err
 }

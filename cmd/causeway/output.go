@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode/utf8"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // printJSON writes v, indented.
@@ -48,4 +50,27 @@ func short(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n-1]) + "…"
+}
+
+// extJSON is a value as canonical Extended JSON, nil if there is none.
+func extJSON(v bson.RawValue) json.RawMessage {
+	if v.Type == 0 {
+		return nil
+	}
+	b, err := bson.MarshalExtJSON(bson.D{{Key: "v", Value: v}}, true, false)
+	if err != nil {
+		return nil
+	}
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil
+	}
+	return doc["v"]
+}
+
+func idText(mongoID bson.RawValue, dittoID string) string {
+	if b := extJSON(mongoID); b != nil {
+		return string(b)
+	}
+	return dittoID
 }

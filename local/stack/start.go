@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/local/install"
-	"github.com/causeway-sync/causeway/local/lambda"
 	"github.com/causeway-sync/causeway/local/mongodb"
 	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
@@ -179,92 +177,6 @@ func (s *Stack) startSecrets(m *manifest.Manifest, k keys) error {
 	s.onStop("Secrets Manager stand-in", s.secrets.Stop)
 	s.info.SecretsManager = s.secrets.Endpoint
 	return nil
-}
-
-// startReceiver starts the HTTP API with the receiver behind it.
-func (s *Stack) startReceiver(m *manifest.Manifest) error {
-	s.info.SQS = s.sqs.Endpoint
-	for _, q := range queues() {
-		dead := sqs.DeadLetters(q.Name)
-		s.info.Queues[q.Name] = Queue{q.Name, s.sqs.URL(q.Name), dead, s.sqs.URL(dead)}
-	}
-	s.describe(Receiver, DittoToMongo, s.environment(m, "receiver", DittoToMongo))
-	var err error
-	if s.receiver, err = s.function(Receiver, receiverTimeout, s.opts.Concurrency); err != nil {
-		return err
-	}
-	s.onStop("receiver", s.receiver.Close)
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opts.ports().webhook)))
-	if err != nil {
-		return fmt.Errorf("start webhook: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/webhook", &lambda.HTTPAPI{Function: s.receiver, Log: s.logger, Answered: s.wake(DittoToMongo)})
-	s.web = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.web.Serve(l) }()
-	s.onStop("webhook", func(ctx context.Context) error {
-		if err := s.web.Shutdown(ctx); err != nil {
-			return s.web.Close()
-		}
-		return nil
-	})
-	s.info.Webhook = "http://" + l.Addr().String() + "/webhook"
-	return nil
-}
-
-// wake returns a function that makes a worker's mapping look at its queue.
-func (s *Stack) wake(worker string) func() {
-	return func() {
-		s.mu.Lock()
-		m := s.mappings[worker]
-		s.mu.Unlock()
-		if m != nil {
-			m.Wake()
-		}
-	}
-}
-
-// startWorkers starts the two workers, each behind its queue. One that cannot
-// start says so now, not at the first change.
-func (s *Stack) startWorkers(ctx context.Context, m *manifest.Manifest) error {
-	for _, name := range []string{MongoToDitto, DittoToMongo} {
-		s.describe(name, name, s.environment(m, "worker", name))
-		f, err := s.function(name, workerTimeout, s.opts.Concurrency)
-		if err != nil {
-			return err
-		}
-		s.functions[name] = f
-		s.onStop(name, f.Close)
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	for _, f := range []*lambda.Function{s.functions[MongoToDitto], s.functions[DittoToMongo], s.receiver} {
-		g.Go(func() error { return f.Warm(gctx) })
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for _, name := range []string{MongoToDitto, DittoToMongo} {
-		s.runMapping(name)
-	}
-	return nil
-}
-
-// runMapping feeds a worker from its queue until the stack stops.
-func (s *Stack) runMapping(name string) {
-	mapping := lambda.NewMapping(lambda.MappingConfig{
-		Client:      s.sqs.Client(),
-		QueueURL:    s.sqs.URL(name),
-		QueueARN:    sqs.ARN(name),
-		Function:    s.functions[name],
-		Log:         s.logger,
-		BatchSize:   s.opts.BatchSize,
-		Window:      s.opts.Window,
-		Concurrency: s.opts.Concurrency,
-	})
-	s.mu.Lock()
-	s.mappings[name] = mapping
-	s.mu.Unlock()
-	s.background(name+" queue", mapping.Run)
 }
 
 // startTrigger starts the stand-in of the Atlas trigger.

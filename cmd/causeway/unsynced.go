@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -13,21 +11,10 @@ import (
 
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ledger"
-	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/value"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stack"
 )
-
-// connect opens the running stack's database.
-func (e *env) connect() (*stack.Info, *mongodb.Client, error) {
-	info, err := e.info()
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := mongodb.Connect(info.MongoDB, info.Database)
-	return info, client, err
-}
 
 type unsyncedCmd struct {
 	List  unsyncedList  `cmd:"" default:"withargs" help:"List the documents, with reason and mend."`
@@ -146,137 +133,5 @@ func (c unsyncedRetry) Run(e *env) error {
 		fmt.Fprintf(e.stdout, "; %d records of the connector's name no document", n)
 	}
 	fmt.Fprintln(e.stdout)
-	return nil
-}
-
-type conflictsCmd struct {
-	List conflictsList `cmd:"" default:"withargs" help:"List the values that lost."`
-}
-
-type conflictsList struct {
-	Collections []string `arg:"" optional:"" name:"collection" help:"Only these."`
-}
-
-func (conflictsList) Help() string {
-	return `A value that lost a conflict is kept for 90 days. The table shows the beginning of it,
---json the whole.
-
-Example:
-  causeway conflicts list tasks --json`
-}
-
-// conflictRecord is ledger.Conflict for scripts.
-type conflictRecord struct {
-	ID         string          `json:"id"`
-	Collection string          `json:"collection"`
-	DittoID    json.RawMessage `json:"dittoId"`
-	MongoID    json.RawMessage `json:"mongoId,omitempty"`
-	Path       []string        `json:"path"`
-	Lost       value.Side      `json:"lost"` // whose value it is
-	Value      json.RawMessage `json:"value,omitempty"`
-	Rule       string          `json:"rule"`
-	At         time.Time       `json:"at"`
-	Expires    time.Time       `json:"expires"`
-}
-
-func (c conflictsList) Run(e *env) error {
-	_, client, err := e.connect()
-	if err != nil {
-		return err
-	}
-	defer client.Close(context.WithoutCancel(e.ctx))
-	list, err := ledger.Records{DB: client}.ListConflicts(e.ctx, c.Collections...)
-	if err != nil {
-		return err
-	}
-	records := []conflictRecord{}
-	for i := range list {
-		k := &list[i]
-		v := extJSON(k.Value)
-		if k.JSON != "" {
-			v = json.RawMessage(k.JSON)
-		}
-		records = append(records, conflictRecord{
-			k.ID(), k.Key.Collection, k.Key.ID.JSON(), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, k.At, k.Expires,
-		})
-	}
-	if e.json {
-		return e.printJSON(records)
-	}
-	if len(records) == 0 {
-		fmt.Fprintln(e.stdout, "no conflict was recorded")
-		return nil
-	}
-	var rows [][]string
-	for _, r := range records {
-		text := string(r.Value)
-		if text == "" {
-			text = "(removed)"
-		}
-		rows = append(rows, []string{
-			when(r.At, time.Now()), r.Collection, short(string(r.DittoID), 30), strings.Join(r.Path, "."), string(r.Lost), r.Rule, short(text, 40),
-		})
-	}
-	return table(e.stdout, []string{"AT", "COLLECTION", "DITTO ID", "FIELD", "LOST", "RULE", "VALUE"}, rows)
-}
-
-// extJSON is a value as canonical Extended JSON, nil if there is none.
-func extJSON(v bson.RawValue) json.RawMessage {
-	if v.Type == 0 {
-		return nil
-	}
-	b, err := bson.MarshalExtJSON(bson.D{{Key: "v", Value: v}}, true, false)
-	if err != nil {
-		return nil
-	}
-	var doc map[string]json.RawMessage
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return nil
-	}
-	return doc["v"]
-}
-
-func idText(mongoID bson.RawValue, dittoID string) string {
-	if b := extJSON(mongoID); b != nil {
-		return string(b)
-	}
-	return dittoID
-}
-
-type redriveCmd struct {
-	Function string `arg:"" optional:"" help:"Only this function's queue." enum:"mongo-to-ditto,ditto-to-mongo," default:""`
-}
-
-func (redriveCmd) Help() string {
-	return `Moves the messages that failed too often back into their queue, once what made them
-fail is mended. They hold keys: the documents are read anew.
-
-Example:
-  causeway redrive`
-}
-
-func (c redriveCmd) Run(e *env) error {
-	info, err := e.info()
-	if err != nil {
-		return err
-	}
-	client := sqs.NewClient(info.SQS)
-	moved := map[string]int{}
-	for worker, q := range info.Queues {
-		if c.Function != "" && c.Function != worker {
-			continue
-		}
-		n, err := sqs.Redrive(e.ctx, client, q.DeadLettersURL, q.URL)
-		moved[worker] = n
-		if err != nil {
-			return errors.Join(fmt.Errorf("redrive %s", worker), err)
-		}
-	}
-	if e.json {
-		return e.printJSON(moved)
-	}
-	for worker, n := range moved {
-		fmt.Fprintf(e.stdout, "%s: %d messages are tried again\n", worker, n)
-	}
 	return nil
 }
