@@ -20,7 +20,8 @@ const UnsyncedCollection = "__ditto_unsynced_documents"
 //
 //	{_id, collection, mongoId?, dittoId?, reason, message, mend, at}
 //
-// with dittoId as JSON text. It holds keys and no contents.
+// with dittoId as JSON text. It holds keys, and the
+// message of the server that refused the document, which may quote it.
 type Unsynced struct {
 	// ID is the ledger key, or MongoUnsyncedID when there is no Ditto id.
 	ID         string

@@ -36,7 +36,7 @@ func faults() []fault {
 		},
 		{
 			"live-claim-ignored", "a pair under a live claim is left alone", "core/bridge/run.go",
-			"if p.entry.Claim.Live {", "if false {",
+			"if p.entry.Claim.Live && p.entry.Claim.Owner != t.owner {", "if false {",
 		},
 		{
 			"no-announcements", "what is about to be written is announced", "core/bridge/write.go",
@@ -56,7 +56,7 @@ func faults() []fault {
 		},
 		{
 			"late-records", "values are recorded before they are written over", "core/bridge/write.go",
-			"pairs = t.record(ctx, pairs)\n\tfor", "defer t.record(ctx, pairs)\n\tfor",
+			"pairs = t.record(inTime, pairs)\n\tfor", "defer t.record(inTime, pairs)\n\tfor",
 		},
 		{
 			"unconditional-mongodb", "writes in MongoDB are conditional", "core/mongodb/pipeline.go",
@@ -71,16 +71,12 @@ func faults() []fault {
 			"return p.sweep || p.removedAt > 0", "return true || p.removedAt > 0",
 		},
 		{
-			"old-removal-trusted", "a removal that the entry has seen past is none", "core/bridge/pair.go",
-			"p.removedAt > 0 && p.removedAt >= p.entry.Txn", "p.removedAt > 0",
-		},
-		{
 			"no-transaction", "reads reflect the event's transaction", "core/bridge/read.go",
 			"ids, t.transaction(pairs), func", "ids, 0, func",
 		},
 		{
 			"event-not-marked", "no event of Ditto is acknowledged before the entry has its transaction", "core/reconcile/decide.go",
-			"return x.in.DittoEvent && n.Txn > e.Txn\n", "return false\n",
+			"p.Claim, p.Txn = nil, max(e.Txn, in.Txn)", "p.Claim, p.Txn = nil, e.Txn",
 		},
 		{
 			"no-tombstone", "an unknown document's removal leaves a tombstone", "core/reconcile/decide.go",
@@ -103,8 +99,8 @@ func faults() []fault {
 			"if v.Type != 0 && isCounter(c, p) {", "if false && isCounter(c, p) {",
 		},
 		{
-			"counter-as-register", "a counter is written by RESTART WITH", "core/reconcile/compile.go",
-			"Old: g.d, New: g.newD, Counter: g.counter}", "Old: g.d, New: g.newD}",
+			"counter-as-register", "a counter is written by RESTART WITH", "core/dql/edit.go",
+			"d.Row.Apply = append(d.Row.Apply, Assign{p, n})", "d.Row.Set = append(d.Row.Set, Assign{p, n})",
 		},
 		{
 			"creation-is-reset", "what Causeway created in Ditto does not reset increments", "core/reconcile/merge.go",
@@ -116,7 +112,7 @@ func faults() []fault {
 		},
 		{
 			"fill-forgotten", "whoever takes over a birth fills in the mapped fields", "core/bridge/run.go",
-			"if p.mongo == nil && p.ditto != nil {", "if p.mongo == nil && p.ditto != nil && p.entry.MongoID.Type == 0 {",
+			"in.NewID, in.Fill = p.newID, p.mapper.Fill(p.key.ID)", "in.NewID = p.newID; if p.entry.MongoID.Type == 0 { in.Fill = p.mapper.Fill(p.key.ID) }",
 		},
 		{
 			"mapped-field-taken", "a mapped field stays in the body", "core/reconcile/merge.go",
@@ -135,12 +131,8 @@ func faults() []fault {
 			"a.job.out = true // gone, or not shown: nothing can be concluded\n\t\t\tcontinue", "",
 		},
 		{
-			"old-look", "what is read besides is as fresh as the document", "core/ditto/update.go",
-			"u.seen = max(u.seen, ch.Txn)", "",
-		},
-		{
 			"settled-anyway", "a pair is settled when all its writes won", "core/bridge/write.go",
-			"case p.wonDitto && p.wonMongo:", "default:\n\t\t\twon = append(won, p)\n\t\tcase false:",
+			"case p.wonDitto && p.wonMongo:", "case p.wonDitto || p.wonMongo:",
 		},
 	}
 }
