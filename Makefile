@@ -10,7 +10,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 LAMBDA := -tags lambda.norpc -ldflags '-s -w'
 SOAK   ?= 1h
 
-.PHONY: help run build test bench lint fmt soak clean clean-data install FORCE
+.PHONY: help run build test bench lint fmt faults soak clean clean-data install FORCE
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: ## Check formatting and the linters' findings
 
 fmt: ## Format the Go code
 	@.ci/lint fmt
+
+faults: ## Plant defects, and see the simulation catch each (5 minutes)
+	@go test -tags faults -timeout 30m -run TestFaultsAreCaught -v ./core/sim | grep -v '^=== '
 
 soak: install ## Run long random histories against the real engines (SOAK=1h)
 	@go test -timeout 0 -count 1 -run Soak ./local/stack -soak $(SOAK)
