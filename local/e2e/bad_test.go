@@ -332,18 +332,16 @@ func TestBadInput(t *testing.T) {
 	command := filepath.Join(t.TempDir(), "causeway")
 	w.build(t, command)
 
-	w.rounds.join()
-	defer w.rounds.leave()
 	failed := map[string]bool{}
 	round := func(name string, f func(b *bench, c bad), then func(b *bench, c bad, list []unsynced) error) {
-		w.rounds.round()
+		w.meet(t, nil)
 		for _, c := range bads {
 			if !failed[c.name] {
 				f(&bench{w, byName(c.on), t}, c)
 			}
 		}
+		w.meet(t, w.quiet)
 		problems := w.awaitCases(t, command, failed, then)
-		w.quiet(t)
 		for _, c := range bads {
 			if err := problems[c.name]; err != nil {
 				failed[c.name] = true

@@ -3,18 +3,25 @@ package e2e_test
 import "sync"
 
 // lockstep lets tests that run at the same time take their rounds together:
-// each round ends when nothing is on its way any more, for all of them at once.
+// all act, and when nothing is on its way any more, all look.
 type lockstep struct {
 	mu               sync.Mutex
 	members, waiting int
-	next             chan struct{} // closed when the round begins
+	next             *meeting
 
 	pauses        int
 	pause, resume func()
 }
 
+// meeting is where all members wait for each other.
+type meeting struct {
+	over chan struct{}
+	do   func() error // what one of them does for all
+	err  error
+}
+
 func newLockstep(pause, resume func()) *lockstep {
-	return &lockstep{next: make(chan struct{}), pause: pause, resume: resume}
+	return &lockstep{next: &meeting{over: make(chan struct{})}, pause: pause, resume: resume}
 }
 
 func (l *lockstep) join() {
@@ -25,25 +32,36 @@ func (l *lockstep) join() {
 
 func (l *lockstep) leave() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.members--
-	l.begin()
-}
-
-// round waits until all members want to begin a round.
-func (l *lockstep) round() {
-	l.mu.Lock()
-	l.waiting++
-	next := l.next
-	l.begin()
+	begin := l.complete()
 	l.mu.Unlock()
-	<-next
+	begin()
 }
 
-func (l *lockstep) begin() {
-	if l.waiting > 0 && l.waiting == l.members {
-		close(l.next)
-		l.next, l.waiting = make(chan struct{}), 0
+// meet waits until all members have come. Then do, which all bring along, is
+// called once, and all go on with its result.
+func (l *lockstep) meet(do func() error) error {
+	l.mu.Lock()
+	m := l.next
+	m.do = do
+	l.waiting++
+	begin := l.complete()
+	l.mu.Unlock()
+	begin()
+	<-m.over
+	return m.err
+}
+
+// complete returns what ends the meeting, if all have come.
+func (l *lockstep) complete() func() {
+	if l.waiting == 0 || l.waiting < l.members {
+		return func() {}
+	}
+	m := l.next
+	l.next, l.waiting = &meeting{over: make(chan struct{})}, 0
+	return func() {
+		m.err = m.do()
+		close(m.over)
 	}
 }
 

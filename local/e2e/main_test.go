@@ -66,13 +66,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// open returns the world; the first test that asks starts it.
+// open returns the world, and makes the test take its rounds with the others.
+// The first test that asks starts the stack.
 func open(t *testing.T) *world {
 	t.Helper()
 	w, err := started()
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.rounds.join()
+	t.Cleanup(w.rounds.leave)
 	return w
 }
 

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,13 +71,14 @@ func (w *world) play(t *testing.T, docs []*document) {
 		d.id, d.mkey = string(d.dittoID(d.key)), d.mongoKey(raw(t, d.filter(d.key)))
 	}
 	w.know(docs)
-	w.rounds.join()
-	defer w.rounds.leave()
 	began := time.Now()
+	w.meet(t, nil)
+	at := w.now(t)
 	for n := range rounds {
-		w.rounds.round()
-		w.round(t, n, docs)
+		at = w.round(t, n, docs, at)
 	}
+	w.meet(t, w.quiet)
+	w.count(t, docs, at, func(d *document) *step { return &step{name: "afterwards", dittoWrites: -1, mongoWrites: -1} })
 	w.checkConflicts(t, docs)
 	w.checkStrays(t, docs)
 	t.Logf("%d documents, %d rounds, %s", len(docs), rounds, time.Since(began).Round(time.Millisecond))
@@ -142,8 +144,17 @@ func (d *document) say(step *step, format string, args ...any) {
 	d.said = append(d.said, step.name+": "+fmt.Sprintf(format, args...))
 }
 
-// round is every document's n-th step.
-func (w *world) round(t *testing.T, n int, all []*document) {
+// moment is a point in both sides' histories.
+type moment struct {
+	mongo int   // the watch's position
+	ditto int64 // transaction
+}
+
+func (w *world) now(t *testing.T) moment { return moment{w.watch.position(t), w.state(t).Txn} }
+
+// round is every document's n-th step. The writes are counted since the last
+// round's count, and up to the moment that is returned.
+func (w *world) round(t *testing.T, n int, all []*document, since moment) moment {
 	t.Helper()
 	var docs []*document
 	paused := false
@@ -153,7 +164,7 @@ func (w *world) round(t *testing.T, n int, all []*document) {
 			paused = paused || d.steps[n].paused
 		}
 	}
-	position, txn := w.watch.position(t), w.state(t).Txn
+	w.meet(t, nil)
 	act := func() {
 		for _, d := range docs {
 			w.act(t, d, &d.steps[n])
@@ -164,20 +175,23 @@ func (w *world) round(t *testing.T, n int, all []*document) {
 	} else {
 		act()
 	}
+	w.meet(t, w.quiet)
 	problems := w.awaitAll(t, n, docs)
-	w.quiet(t)
-	w.watch.position(t)
-	for d, text := range w.compare(t, n, docs) {
-		if problems[d] == "" {
-			problems[d] = "it did not stay so: " + text
+	for _, d := range docs {
+		if problems[d] != "" {
+			d.say(&d.steps[n], "%s", problems[d])
 		}
 	}
-	inMongo, inDitto := w.watch.since(position), w.dittoWrites(t, txn)
+	return w.count(t, docs, since, func(d *document) *step { return &d.steps[n] })
+}
+
+// count compares the writes since a moment with those that the steps allow.
+func (w *world) count(t *testing.T, docs []*document, since moment, of func(*document) *step) moment {
+	t.Helper()
+	now := w.now(t)
+	inMongo, inDitto := w.watch.between(since.mongo, now.mongo), w.dittoWrites(t, since.ditto, now.ditto)
 	for _, d := range docs {
-		s := &d.steps[n]
-		if problems[d] != "" {
-			d.say(s, "%s", problems[d])
-		}
+		s := of(d)
 		if got := inMongo[[2]string{d.name, d.mkey}]; !s.allows(len(got), s.mongoWrites) {
 			d.say(s, "%d writes in MongoDB, want %d: %q", len(got), count(s.mongoWrites), got)
 		}
@@ -189,6 +203,7 @@ func (w *world) round(t *testing.T, n int, all []*document) {
 			d.say(s, "%d writes in Ditto, want %d: %q", len(got), count(want), got)
 		}
 	}
+	return now
 }
 
 func (s *step) allows(got, want int) bool {
@@ -235,17 +250,15 @@ func (w *world) act(t *testing.T, d *document, s *step) {
 	}
 }
 
-// awaitAll waits until all documents are as wanted, and tells of those that
-// are not.
-func (w *world) awaitAll(t *testing.T, n int, docs []*document) map[*document]string {
+// awaitAll tells of the documents that are not as wanted, and do not become so.
+func (w *world) awaitAll(t *testing.T, n int, docs []*document) (problems map[*document]string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		problems := w.compare(t, n, docs)
-		if len(problems) == 0 || time.Now().After(deadline) {
-			return problems
-		}
+	until(func() bool {
+		problems = w.compare(t, n, docs)
 		docs = slices.DeleteFunc(slices.Clone(docs), func(d *document) bool { return problems[d] == "" })
-	}
+		return len(docs) == 0
+	})
+	return problems
 }
 
 // compare tells what is not as wanted after the n-th step.
@@ -359,8 +372,9 @@ func matches(got, want []string) bool {
 	return len(got) == 0
 }
 
-// dittoWrites lists the writes in Ditto after a transaction, by collection and id.
-func (w *world) dittoWrites(t *testing.T, since int64) map[[2]string][]string {
+// dittoWrites lists the writes in Ditto after a transaction and up to another,
+// by collection and id.
+func (w *world) dittoWrites(t *testing.T, since, upto int64) map[[2]string][]string {
 	t.Helper()
 	writes, err := w.ditto.Writes(t.Context(), since)
 	if err != nil {
@@ -368,10 +382,24 @@ func (w *world) dittoWrites(t *testing.T, since int64) map[[2]string][]string {
 	}
 	out := map[[2]string][]string{}
 	for _, write := range writes {
+		if write.Txn > upto {
+			continue
+		}
 		of := [2]string{write.Collection, string(write.ID)}
 		out[of] = append(out[of], fmt.Sprintf("%s in %d", write.Method, write.Txn))
 	}
 	return out
+}
+
+// meet waits for the other tests' rounds, and for what one of them does then.
+func (w *world) meet(t *testing.T, do func() error) {
+	t.Helper()
+	if do == nil {
+		do = func() error { return nil }
+	}
+	if err := w.rounds.meet(do); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // calmLooks is how often in a row nothing must be on its way: an event takes
@@ -379,38 +407,41 @@ func (w *world) dittoWrites(t *testing.T, since int64) map[[2]string][]string {
 const calmLooks = 5
 
 // quiet waits until nothing is on its way any more.
-func (w *world) quiet(t *testing.T) {
-	t.Helper()
+func (w *world) quiet() error {
+	var busy []string
 	client, calm := sqs.NewClient(w.info.SQS), 0
-	await(t, "queues and outbox", "calm", func() string {
-		var busy []string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		busy = nil
 		for name, q := range w.info.Queues {
-			d, err := sqs.ReadDepth(t.Context(), client, q.URL)
+			d, err := sqs.ReadDepth(context.Background(), client, q.URL)
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			if !d.Empty() {
 				busy = append(busy, fmt.Sprintf("%s %+v", name, d))
 			}
 		}
-		if n := w.state(t).Pending; n > 0 {
-			busy = append(busy, fmt.Sprint("outbox ", n))
+		s, err := w.ditto.State(context.Background())
+		if err != nil {
+			return err
+		}
+		if s.Pending > 0 {
+			busy = append(busy, fmt.Sprint("outbox ", s.Pending))
 		}
 		if calm++; len(busy) > 0 {
 			calm = 0
-			return strings.Join(busy, ", ")
 		}
-		if calm < calmLooks {
-			return "calm for a moment"
+		if calm == calmLooks {
+			return nil
 		}
-		return "calm"
-	})
+	}
+	return fmt.Errorf("it does not become quiet: %q", busy)
 }
 
 // until waits until done, or until patience ends.
 func until(done func() bool) {
 	for deadline := time.Now().Add(patience); !done() && time.Now().Before(deadline); {
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 

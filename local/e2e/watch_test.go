@@ -100,12 +100,13 @@ func (w *watch) position(t *testing.T) int {
 	return n
 }
 
-// since lists the writes after a position, by collection and mongoKey.
-func (w *watch) since(position int) map[[2]string][]string {
+// between lists the writes after a position and up to another, by collection
+// and mongoKey.
+func (w *watch) between(since, upto int) map[[2]string][]string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	writes := map[[2]string][]string{}
-	for _, e := range w.events[position:] {
+	for _, e := range w.events[since:upto] {
 		of := [2]string{e.collection, e.key}
 		writes[of] = append(writes[of], e.op)
 	}
