@@ -389,6 +389,15 @@ func TestBadInput(t *testing.T) {
 		}
 		return c.mended(b)
 	})
+	// What is deleted now goes from both sides: nothing stands apart any more.
+	round("cleared", func(b *bench, c bad) {
+		w.execute(t, b.api(), "delete from "+b.table(), nil)
+	}, func(b *bench, c bad, list []unsynced) error {
+		if d, m := len(w.allDitto(t, b.collection)), len(w.allMongo(t, b.collection)); d+m > 0 {
+			return fmt.Errorf("%d documents are left in Ditto, %d in MongoDB", d, m)
+		}
+		return nil
+	})
 	for _, u := range w.unsynced(t, command) {
 		if slices.ContainsFunc(spoiled, func(c *collection) bool { return c.name == u.Collection }) {
 			t.Errorf("left unsynced: %s %s%s: %s", u.Collection, u.MongoID, u.DittoID, u.Message)

@@ -103,11 +103,9 @@ func (w *world) know(docs []*document) {
 	}
 }
 
-// checkStrays looks for documents, and records of unsynced ones, that no test
-// has made.
+// checkStrays looks for documents that no test has made.
 func (w *world) checkStrays(t *testing.T, docs []*document) {
 	t.Helper()
-	parked := w.parked(t)
 	w.rounds.mu.Lock()
 	defer w.rounds.mu.Unlock()
 	for _, of := range byCollection(docs) {
@@ -119,10 +117,19 @@ func (w *world) checkStrays(t *testing.T, docs []*document) {
 				}
 			}
 		}
-		for of, reason := range parked {
-			if of[0] == c.name && !w.known[of] {
-				t.Errorf("%s: %s is recorded as unsynced: %s", c.name, of[1], reason)
-			}
+	}
+}
+
+// checkParked looks for records of documents that no test has made.
+func (w *world) checkParked(t *testing.T, n int, docs []*document) {
+	t.Helper()
+	parked := w.parked(t)
+	w.rounds.mu.Lock()
+	defer w.rounds.mu.Unlock()
+	for of, reason := range parked {
+		ours := slices.ContainsFunc(docs, func(d *document) bool { return d.name == of[0] })
+		if ours && !w.known[of] {
+			t.Errorf("%s, round %d: %s is recorded as unsynced: %s", of[0], n, of[1], reason)
 		}
 	}
 }
@@ -182,6 +189,7 @@ func (w *world) round(t *testing.T, n int, all []*document, since moment) moment
 			d.say(&d.steps[n], "%s", problems[d])
 		}
 	}
+	w.checkParked(t, n, docs)
 	return w.count(t, docs, since, func(d *document) *step { return &d.steps[n] })
 }
 
@@ -406,12 +414,12 @@ func (w *world) meet(t *testing.T, do func() error) {
 // a moment from the database to the queue.
 const calmLooks = 5
 
-// quiet waits until nothing is on its way any more.
+// quiet waits until nothing is on its way any more. It gives up when nothing
+// moves any more, however long the rest takes.
 func (w *world) quiet() error {
-	var busy []string
-	client, calm := sqs.NewClient(w.info.SQS), 0
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		busy = nil
+	client, calm, last, moved := sqs.NewClient(w.info.SQS), 0, "", time.Now()
+	for time.Since(moved) < patience {
+		var busy []string
 		for name, q := range w.info.Queues {
 			d, err := sqs.ReadDepth(context.Background(), client, q.URL)
 			if err != nil {
@@ -434,8 +442,13 @@ func (w *world) quiet() error {
 		if calm == calmLooks {
 			return nil
 		}
+		slices.Sort(busy)
+		if text := fmt.Sprint(busy, s.Statements); text != last {
+			last, moved = text, time.Now()
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return fmt.Errorf("it does not become quiet: %q", busy)
+	return fmt.Errorf("it does not become quiet: %s", last)
 }
 
 // until waits until done, or until patience ends.

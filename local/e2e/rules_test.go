@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,6 +105,31 @@ var rules = []life{
 		lost: []string{` of ditto by husk: {"_id":"KEY","a":"d"}`},
 	},
 	{
+		// What looks like an attachment is one: towards Ditto it is never rewritten.
+		on: "mongo_wins", key: "attachment",
+		steps: []step{
+			{
+				name: "Ditto attaches", insertDitto: `{"a":"x","f":{"id":"t0ken","len":3,"metadata":{"name":"f"}}}`,
+				want: `{"a":"x","f":{"id":"t0ken","len":3,"metadata":{"name":"f"}}}`,
+			},
+			{
+				name: "MongoDB sets it and another field", updateMongo: `{"$set":{"a":"m","f":5}}`, mongoWrites: 2,
+				want: `{"a":"m","f":{"id":"t0ken","len":3,"metadata":{"name":"f"}}}`,
+			},
+		},
+		lost: []string{`f of mongodb by ditto: {"$numberInt":"5"}`},
+	},
+	{
+		on: "mongo_wins", key: "thousands of fields",
+		steps: []step{
+			{insertMongo: thousands(""), want: thousands("")},
+			{name: "Ditto edits one", updateDitto: []edit{{"o.f1", `"d"`}}, want: thousands("f1=d")},
+			{name: "MongoDB edits one", updateMongo: `{"$set":{"o.f2":"m"}}`, want: thousands("f1=d f2=m")},
+			{name: "MongoDB removes one", updateMongo: `{"$unset":{"o.f2":1}}`, want: thousands("f1=d f2=")},
+			{name: "Ditto removes one", updateDitto: []edit{{"o.f1", ""}}, want: thousands("f1= f2=")},
+		},
+	},
+	{
 		on: "ditto_wins", key: "both set",
 		steps: []step{
 			{insertMongo: `{"a":"x","o":{"p":"q","r":"s"}}`, want: `{"a":"x","o":{"p":"q","r":"s"}}`},
@@ -203,6 +230,25 @@ var rules = []life{
 			{name: "in MongoDB", deleteMongo: true},
 		},
 	},
+}
+
+// thousands is a body with more fields than are handled one by one; edits
+// are "<field>=<value>", without a value for a field that is removed.
+func thousands(edits string) string {
+	fields := make([]string, 2500)
+	for i := range fields {
+		fields[i] = fmt.Sprintf(`"f%d":"v"`, i)
+	}
+	for _, e := range strings.Fields(edits) {
+		name, v, _ := strings.Cut(e, "=")
+		i := slices.IndexFunc(fields, func(f string) bool { return strings.HasPrefix(f, `"`+name+`":`) })
+		if v == "" {
+			fields = slices.Delete(fields, i, i+1)
+		} else {
+			fields[i] = fmt.Sprintf("%q:%q", name, v)
+		}
+	}
+	return `{"k":"k","o":{` + strings.Join(fields, ",") + `}}`
 }
 
 func TestRules(t *testing.T) {

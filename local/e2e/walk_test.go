@@ -188,6 +188,21 @@ var walks = map[string][]step{
 			maps:        `{"k":"k","v":{"w":2,"x":{"y":"z"}},"l":[]}`,
 		},
 	},
+	"old connector's metadata": {
+		{
+			name: "Ditto inserts", insertDitto: `{"a":"x","_mdb":{"v":1}}`,
+			ditto: `{"a":"x","_mdb":{"v":1}}`, mongo: `{"a":"x"}`,
+		},
+		{
+			name: "MongoDB replaces", replaceMongo: `{"b":"y"}`,
+			ditto: `{"b":"y","_mdb":{"v":1}}`, mongo: `{"b":"y"}`,
+		},
+		{
+			name: "Ditto edits it alone", updateDitto: []edit{{"_mdb.v", "2"}},
+			ditto: `{"b":"y","_mdb":{"v":2}}`, mongo: `{"b":"y"}`, mongoWrites: -1,
+		},
+		{name: "MongoDB deletes", deleteMongo: true},
+	},
 	"in turns": {
 		{name: "MongoDB inserts", insertMongo: `{"n":1,"o":{"a":"a"},"l":["a"]}`, want: `{"n":"#1","o":{"a":"a"},"l":["a"]}`},
 		{name: "Ditto edits", updateDitto: []edit{{"n", "2"}, {"o.b", `"b"`}}, want: `{"n":2,"o":{"a":"a","b":"b"},"l":["a"]}`},
