@@ -93,7 +93,7 @@ async function executeStatement({ store, faults, api, headers, body }) {
       throw new HttpError(statusOf(err), request.plain(err.message));
     }
   };
-  const fault = faults.meet(api, request.original);
+  const fault = faults.meet(api, request.original, wanted !== undefined);
   if (!fault) return run();
   if (fault.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
   if (!fault.status && !fault.drop) return run();

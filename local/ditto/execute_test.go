@@ -99,7 +99,6 @@ func TestStrictness(t *testing.T) {
 func TestRefused(t *testing.T) {
 	s := start(t, ditto.Options{})
 	txn := run(t, s, call{statement: "INSERT INTO c DOCUMENTS (:d)", args: `{"d":{"_id":"a"}}`}).Txn
-	header := func(k, v string) http.Header { return http.Header{http.CanonicalHeaderKey(k): {v}} }
 	for _, tt := range []struct {
 		name   string
 		call   call

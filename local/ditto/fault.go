@@ -21,7 +21,8 @@ type Fault struct {
 	// DelayMillis is waited before anything else happens.
 	DelayMillis int `json:"delayMs,omitempty"`
 	// Status is answered instead of the true answer: 408, 429, 500, 503, 404
-	// for a node that is behind, or 200, which carries error.description.
+	// for a node that is behind (to statements that wait for a transaction
+	// only), or 200, which carries error.description.
 	Status int `json:"status,omitempty"`
 	// Description is the error.description of that answer.
 	Description string `json:"description,omitempty"`

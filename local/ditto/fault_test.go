@@ -34,7 +34,9 @@ func TestInject(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			a, err := send(t.Context(), s, call{statement: "INSERT INTO c DOCUMENTS (:d)", args: `{"d":{"_id":"` + tt.name + `"}}`})
+			a, err := send(t.Context(), s, call{
+				statement: "INSERT INTO c DOCUMENTS (:d)", args: `{"d":{"_id":"` + tt.name + `"}}`, header: header("X-DITTO-TXN-ID", "0"),
+			})
 			if tt.status == 0 {
 				if err == nil {
 					t.Errorf("an answer: %+v", a)
@@ -55,6 +57,24 @@ func TestInject(t *testing.T) {
 				t.Errorf("happened: %t, want %t", got, tt.happened)
 			}
 		})
+	}
+}
+
+// TestInjectBehind: only a statement that waits for a transaction can be told
+// that the node is behind.
+func TestInjectBehind(t *testing.T) {
+	s := start(t, ditto.Options{Faults: true})
+	if err := s.Inject(t.Context(), ditto.Fault{Status: 404}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		header http.Header
+		want   int
+	}{{nil, 200}, {header("X-DITTO-TXN-ID", "0"), 404}, {header("X-DITTO-TXN-ID", "0"), 200}} {
+		a, err := send(t.Context(), s, call{statement: "SELECT * FROM c", header: tt.header})
+		if err != nil || a.Status != tt.want {
+			t.Errorf("with %v: status %d, %v; want %d", tt.header, a.Status, err, tt.want)
+		}
 	}
 }
 

@@ -21,10 +21,14 @@ export class StatementFaults {
     this.behind = Infinity;
   }
 
-  /** The fault that a statement meets, or undefined. */
-  meet(api, statement) {
+  /**
+   * The fault that a statement meets, or undefined. Only one that waits for a
+   * transaction can be told that the node is behind.
+   */
+  meet(api, statement, waits) {
     for (const f of this.#faults) {
       if (f.times === 0 || (f.api && f.api !== api) || (f.match && !f.match.test(statement))) continue;
+      if (f.status === 404 && !waits) continue;
       if (f.skip > 0) {
         f.skip--;
         continue;

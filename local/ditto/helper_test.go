@@ -145,3 +145,6 @@ func until(t *testing.T, what string, met func() bool) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+// header is a request's header of one field.
+func header(k, v string) http.Header { return http.Header{http.CanonicalHeaderKey(k): {v}} }
