@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-
-	"github.com/causeway-sync/causeway/local/install"
 )
 
 // spoiled take documents that cannot be synced.
@@ -329,9 +325,6 @@ func TestBadInput(t *testing.T) {
 	}}}}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	command := filepath.Join(t.TempDir(), "causeway")
-	w.build(t, command)
-
 	failed := map[string]bool{}
 	round := func(name string, f func(b *bench, c bad), then func(b *bench, c bad, list []unsynced) error) {
 		w.meet(t, nil)
@@ -341,7 +334,7 @@ func TestBadInput(t *testing.T) {
 			}
 		}
 		w.meet(t, w.quiet)
-		problems := w.awaitCases(t, command, failed, then)
+		problems := w.awaitCases(t, failed, then)
 		for _, c := range bads {
 			if err := problems[c.name]; err != nil {
 				failed[c.name] = true
@@ -381,7 +374,7 @@ func TestBadInput(t *testing.T) {
 		c.mend(b)
 		if c.retry && !retried {
 			retried = true
-			w.causeway(t, command, "unsynced", "retry", c.on)
+			w.causeway(t, &struct{}{}, "unsynced", "retry", c.on)
 		}
 	}, func(b *bench, c bad, list []unsynced) error {
 		if c.recorded(list) == nil {
@@ -398,7 +391,7 @@ func TestBadInput(t *testing.T) {
 		}
 		return nil
 	})
-	for _, u := range w.unsynced(t, command) {
+	for _, u := range w.unsynced(t) {
 		if slices.ContainsFunc(spoiled, func(c *collection) bool { return c.name == u.Collection }) {
 			t.Errorf("left unsynced: %s %s%s: %s", u.Collection, u.MongoID, u.DittoID, u.Message)
 		}
@@ -429,12 +422,12 @@ func compact(js []byte) string {
 	return b.String()
 }
 
-func (w *world) awaitCases(t *testing.T, command string, failed map[string]bool, holds func(*bench, bad, []unsynced) error) map[string]error {
+func (w *world) awaitCases(t *testing.T, failed map[string]bool, holds func(*bench, bad, []unsynced) error) map[string]error {
 	t.Helper()
 	problems := map[string]error{}
 	left := slices.DeleteFunc(slices.Clone(bads), func(c bad) bool { return failed[c.name] })
 	until(func() bool {
-		list := w.unsynced(t, command)
+		list := w.unsynced(t)
 		left = slices.DeleteFunc(left, func(c bad) bool {
 			problems[c.name] = holds(&bench{w, byName(c.on), t}, c, list)
 			return problems[c.name] == nil
@@ -446,44 +439,15 @@ func (w *world) awaitCases(t *testing.T, command string, failed map[string]bool,
 
 // bothHave reports whether both sides have a document that is well.
 func (b *bench) bothHave(key string) error {
-	id, body := string(b.dittoID(key)), b.collection.inDitto(b.t, key, `{"name":"good"}`)
-	if got := b.allDitto(b.t, b.collection)[id]; got != body {
+	body := b.collection.inDitto(b.t, key, `{"name":"good"}`)
+	if got := b.allDitto(b.t, b.collection)[string(b.dittoID(key))]; got != body {
 		return fmt.Errorf("a document beside it, in Ditto\n got %s\nwant %s", got, body)
 	}
 	return nil
 }
 
-func (w *world) build(t *testing.T, path string) {
+func (w *world) unsynced(t *testing.T) (list []unsynced) {
 	t.Helper()
-	root, err := install.Root("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/causeway")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
-
-// causeway runs the command on the stack.
-func (w *world) causeway(t *testing.T, command string, args ...string) []byte {
-	t.Helper()
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), command, append(args, "--dir", w.dir)...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("causeway %s: %v: %s%s", strings.Join(args, " "), err, out, &stderr)
-	}
-	return out
-}
-
-func (w *world) unsynced(t *testing.T, command string) (list []unsynced) {
-	t.Helper()
-	out := w.causeway(t, command, "unsynced", "list", "--json")
-	if err := json.Unmarshal(out, &list); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	w.causeway(t, &list, "unsynced", "list")
 	return list
 }

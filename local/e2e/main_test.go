@@ -40,7 +40,8 @@ type world struct {
 	watch   *watch
 	rounds  *lockstep
 	runs    map[string]int
-	known   map[[2]string]bool // documents, by collection and id, MongoDB's or Ditto's
+	known   map[[2]string]bool     // documents, by collection and id, MongoDB's or Ditto's
+	command func() (string, error) // path of the command
 	out     bytes.Buffer
 }
 
@@ -103,6 +104,7 @@ func start() (_ *world, err error) {
 		return nil, err
 	}
 	running = w
+	w.command = sync.OnceValues(func() (string, error) { return build(w.dir) })
 	config := filepath.Join(w.dir, "causeway.yaml")
 	text := manifest("causeway_e2e_" + bson.NewObjectID().Hex())
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -264,4 +265,26 @@ func TestRules(t *testing.T) {
 		docs = append(docs, d)
 	}
 	w.play(t, docs)
+	w.checkConflictsList(t, ruled[0], "o.p", `"d"`)
+}
+
+// checkConflictsList looks for a value in what `causeway conflicts list` says
+// of a collection.
+func (w *world) checkConflictsList(t *testing.T, c *collection, path, v string) {
+	t.Helper()
+	var list []struct {
+		Collection, Lost, Rule string
+		Path                   []string
+		Value                  json.RawMessage
+	}
+	w.causeway(t, &list, "conflicts", "list", c.name)
+	for _, l := range list {
+		if l.Collection != c.name {
+			t.Errorf("conflicts list %s: lists %+v", c.name, l)
+		}
+		if strings.Join(l.Path, ".") == path && string(l.Value) == v && l.Lost == "ditto" && l.Rule == "mongo" {
+			return
+		}
+	}
+	t.Errorf("conflicts list %s: no %s %s among %d", c.name, path, v, len(list))
 }
