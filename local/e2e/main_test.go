@@ -62,6 +62,10 @@ func TestMain(m *testing.M) {
 		}
 		if code != 0 {
 			_, _ = io.Copy(os.Stderr, &running.out)
+			fmt.Fprintln(os.Stderr, "the logs are kept in", filepath.Join(running.dir, "logs"))
+			_ = os.RemoveAll(filepath.Join(running.dir, "data"))
+		} else {
+			_ = os.RemoveAll(running.dir)
 		}
 	}
 	os.Exit(code)
@@ -156,9 +160,5 @@ func (w *world) stop() error {
 	if w.stack != nil {
 		err = w.stack.Stop(ctx)
 	}
-	if keep := os.Getenv("KEEP"); keep != "" {
-		_ = os.Rename(w.dir+"/logs", keep)
-	}
-	_ = os.RemoveAll(w.dir)
 	return err
 }
