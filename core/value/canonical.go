@@ -17,9 +17,9 @@ func canonical(dst, js []byte, r *room) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	c := canonicalizer{tape: &t, dst: dst, members: r.members[:0]}
+	c := canonicalizer{tape: t, dst: dst, members: r.members[:0]}
 	err = c.value(0)
-	r.members, r.keys = c.members, t.keys
+	r.members = c.members
 	if err != nil {
 		return dst, err
 	}

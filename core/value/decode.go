@@ -25,9 +25,9 @@ func Decode(js []byte, like bson.RawValue, m Mode) (bson.RawValue, error) {
 	if err != nil {
 		return bson.RawValue{}, err
 	}
-	d := decoder{tape: &t, mode: m, members: r.members[:0], dst: r.a[:0]}
+	d := decoder{tape: t, mode: m, members: r.members[:0], dst: r.a[:0]}
 	typ, err := d.value(0, raw{like.Type, like.Value})
-	r.a, r.members, r.keys = d.dst, d.members, t.keys
+	r.a, r.members = d.dst, d.members
 	if err != nil {
 		return bson.RawValue{}, err
 	}

@@ -21,17 +21,17 @@ func Equal(mv bson.RawValue, js []byte, m Mode) bool {
 		return false
 	}
 	e := encoder{src: mv.Value, dst: r.a[:0], elems: r.elems[:0], canon: true}
-	c := canonicalizer{tape: &t, dst: r.b[:0], members: r.members[:0]}
+	c := canonicalizer{tape: t, dst: r.b[:0], members: r.members[:0]}
 	ok := e.value(mv.Type, 0, len(mv.Value), m, 0) == nil && c.value(0) == nil
-	r.a, r.b, r.elems, r.members, r.keys = e.dst, c.dst, e.elems, c.members, t.keys
+	r.a, r.b, r.elems, r.members = e.dst, c.dst, e.elems, c.members
 	if !ok {
 		return false
 	}
 	if bytes.Equal(e.dst, c.dst) {
 		return true
 	}
-	d := decoder{tape: &t, mode: m, members: r.members[:0], dst: r.a[:0]}
+	d := decoder{tape: t, mode: m, members: r.members[:0], dst: r.a[:0]}
 	typ, err := d.value(0, raw{mv.Type, mv.Value})
-	r.a, r.members, r.keys = d.dst, d.members, t.keys
+	r.a, r.members = d.dst, d.members
 	return err == nil && typ == mv.Type && bytes.Equal(d.dst, mv.Value)
 }

@@ -2,13 +2,13 @@ package value
 
 import "sync"
 
-// room is working memory. None of it points anywhere, so that keeping it keeps
-// no document alive, and the collector does not look into it.
+// room is working memory. Kept, it points to no document, so that it keeps none
+// alive.
 type room struct {
-	nodes   []node
+	tape    tape
 	members []member
 	elems   []elem
-	keys    []byte // keys of members that had escapes
+	ends    []int
 	a, b    []byte
 }
 
@@ -20,8 +20,9 @@ func borrow() *room { return rooms.Get().(*room) }
 // free gives r back, unless a large document blew it up.
 func (r *room) free() {
 	const most = 1 << 16
-	if cap(r.nodes) <= most && cap(r.members) <= most && cap(r.elems) <= most &&
-		cap(r.keys) <= most && cap(r.a) <= 1<<20 && cap(r.b) <= 1<<20 {
+	if cap(r.tape.nodes) <= most && cap(r.members) <= most && cap(r.elems) <= most && cap(r.ends) <= most &&
+		cap(r.tape.keys) <= most && cap(r.a) <= 1<<20 && cap(r.b) <= 1<<20 {
+		r.tape.src = nil
 		rooms.Put(r)
 	}
 }

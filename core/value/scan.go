@@ -41,14 +41,14 @@ type tape struct {
 	keys  []byte // what members with escapes in their keys are called
 }
 
-// scan reads js as one JSON value, into r's memory.
-func scan(js []byte, r *room) (tape, error) {
-	t := tape{src: js, nodes: r.nodes[:0], keys: r.keys[:0]}
+// scan reads js as one JSON value onto r's tape.
+func scan(js []byte, r *room) (*tape, error) {
+	t := &r.tape
+	t.src, t.nodes, t.keys = js, t.nodes[:0], t.keys[:0]
 	if uint64(len(js)) > math.MaxUint32 {
 		return t, fail(ErrSyntax, "longer than 4 GiB")
 	}
 	i, err := t.value(skipSpace(js, 0), 0)
-	r.nodes = t.nodes
 	if err != nil {
 		return t, err
 	}

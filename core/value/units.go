@@ -28,16 +28,18 @@ func BSONUnits(doc bson.Raw, strict bool, counters []Path) ([]Leaf, error) {
 	if strict {
 		counters = nil
 	}
-	s := splitter{counters: counters, whole: strict, leaves: make([]Leaf, 0, 16), ends: make([]int, 0, 16)}
+	r := borrow()
+	defer r.free()
+	s := split(r, strict, counters, count(doc))
 	err := s.bson(doc, 1)
 	if err == nil && len(s.leaves) > MaxUnits && !strict {
-		s = splitter{whole: true}
+		s = split(r, true, nil, count(doc))
 		err = s.bson(doc, 1)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.sorted(), nil
+	return s.sorted(r), nil
 }
 
 // JSONUnits is BSONUnits for a Ditto document.
@@ -51,16 +53,16 @@ func JSONUnits(js []byte, strict bool, counters []Path) ([]Leaf, error) {
 	if t.nodes[0].kind != objectKind {
 		return nil, fail(ErrSyntax, "want an object")
 	}
-	s := splitter{counters: counters, whole: strict, leaves: make([]Leaf, 0, 16), ends: make([]int, 0, 16)}
-	err = s.json(&t, 0)
+	s := split(r, strict, counters, len(t.nodes)/2)
+	err = s.json(t, 0)
 	if err == nil && len(s.leaves) > MaxUnits && !strict {
-		s = splitter{whole: true}
-		err = s.json(&t, 0)
+		s = split(r, true, nil, int(t.nodes[0].size))
+		err = s.json(t, 0)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.sorted(), nil
+	return s.sorted(r), nil
 }
 
 // splitter collects leaves. Their paths stand one after another in one text,
@@ -72,6 +74,14 @@ type splitter struct {
 	paths    []byte
 	ends     []int
 	leaves   []Leaf
+}
+
+// split begins a splitter in r's memory, for about so many leaves.
+func split(r *room, whole bool, counters []Path, leaves int) splitter {
+	return splitter{
+		whole: whole, counters: counters, leaves: make([]Leaf, 0, min(leaves, 16)),
+		prefix: r.a[:0], paths: r.b[:0], ends: r.ends[:0],
+	}
 }
 
 // enter appends a name to the path; false for the fields that no unit holds.
@@ -99,7 +109,9 @@ func (s *splitter) isCounter() bool {
 	return false
 }
 
-func (s *splitter) sorted() []Leaf {
+// sorted ends the splitting: r has its memory back.
+func (s *splitter) sorted(r *room) []Leaf {
+	r.a, r.b, r.ends = s.prefix, s.paths, s.ends
 	all, from := string(s.paths), 0
 	for i, end := range s.ends {
 		s.leaves[i].Path = Path(all[from:end])
