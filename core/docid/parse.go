@@ -27,6 +27,9 @@ func Parse(js []byte) (ID, error) {
 // check applies Ditto's rules to a canonical id.
 func check(canon []byte) (ID, error) {
 	id := ID(canon)
+	if len(id) <= MaxSize && canon[0] == '"' {
+		return id, nil // a string takes no more in CBOR than in JSON, up to that length
+	}
 	if id == "null" {
 		return "", &Error{
 			Class: ErrNull, Key: "null", Field: "_id", What: "the id is null, which Ditto refuses",
