@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,7 +31,7 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 		rest = tail
 		v := element.Value()
 		good := true
-		switch element.Key() {
+		switch string(element.KeyBytes()) {
 		case "_id":
 			id, good = v.StringValueOK()
 		case fieldCollection:
@@ -40,22 +41,19 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 		case fieldRev:
 			e.Rev, good = v.AsInt64OK()
 		case fieldState:
-			var s string
-			s, good = v.StringValueOK()
-			e.State = State(s)
+			var s []byte
+			s, good = textOf(v)
+			e.State = known(s, Live, Deleted, Detached, Parked, Baseline)
 		case fieldBy:
-			var s string
-			s, good = v.StringValueOK()
-			e.By = value.Side(s)
+			var s []byte
+			s, good = textOf(v)
+			e.By = sideOf(s)
 		case fieldUnits:
 			e.Units, good = decodeUnits(v)
 		case fieldCounters:
 			e.Counters, good = decodeCounters(v)
 		case fieldMaps:
-			good = rows(v, func(r *row) bool {
-				e.Maps = append(e.Maps, r.path())
-				return true
-			})
+			e.Maps, good = decodePaths(v)
 		case fieldTxn:
 			e.Txn, good = v.AsInt64OK()
 		case fieldSize:
@@ -91,29 +89,66 @@ func timeOf(v bsoncore.Value) (time.Time, bool) {
 	return time.UnixMilli(ms).UTC(), ok
 }
 
-func decodeUnits(v bsoncore.Value) (units []Unit, ok bool) {
-	ok = rows(v, func(r *row) bool {
+// known is s, as one of the values that it usually is: they cost no memory.
+func known[T ~string](s []byte, usual ...T) T {
+	for _, u := range usual {
+		if string(s) == string(u) {
+			return u
+		}
+	}
+	return T(s)
+}
+
+func sideOf(s []byte) value.Side { return known(s, value.MongoDB, value.Ditto) }
+
+// textOf is the text of a string.
+func textOf(v bsoncore.Value) ([]byte, bool) {
+	if v.Type != bsoncore.TypeString || len(v.Data) < 5 {
+		return nil, false
+	}
+	s := v.Data[4:]
+	n := int64(binary.LittleEndian.Uint32(v.Data))
+	if n < 1 || n > int64(len(s)) || s[n-1] != 0 {
+		return nil, false
+	}
+	return s[:n-1], true
+}
+
+func decodeUnits(v bsoncore.Value) ([]Unit, bool) {
+	r, ok := rowsOf(v)
+	units := make([]Unit, 0, r.count())
+	for ok && r.next() {
 		hashes, ok := r.binary(32)
 		if !ok {
-			return false
+			return nil, false
 		}
 		u := Unit{Path: r.path()}
 		copy(u.M[:], hashes[:16])
 		copy(u.D[:], hashes[16:])
 		units = append(units, u)
-		return true
-	})
-	return units, ok
+	}
+	return units, ok && !r.bad
 }
 
-func decodeCounters(v bsoncore.Value) (counters map[value.Path]int64, ok bool) {
-	counters = map[value.Path]int64{}
-	ok = rows(v, func(r *row) bool {
+func decodeCounters(v bsoncore.Value) (map[value.Path]int64, bool) {
+	r, ok := rowsOf(v)
+	counters := map[value.Path]int64{}
+	for ok && r.next() {
 		n, ok := r.last().AsInt64OK()
+		if !ok {
+			return nil, false
+		}
 		counters[r.path()] = n
-		return ok
-	})
-	return counters, ok
+	}
+	return counters, ok && !r.bad
+}
+
+func decodePaths(v bsoncore.Value) (paths []value.Path, good bool) {
+	r, ok := rowsOf(v)
+	for ok && r.next() {
+		paths = append(paths, r.path())
+	}
+	return paths, ok && !r.bad
 }
 
 func decodeClaim(v bsoncore.Value) (c *Claim, until time.Time, ok bool) {
@@ -129,66 +164,88 @@ func decodeClaim(v bsoncore.Value) (c *Claim, until time.Time, ok bool) {
 		return nil, until, false
 	}
 	if list, err := doc.LookupErr(fieldAnnounced); err == nil {
-		ok = rows(list, func(r *row) bool {
-			a := Announcement{}
-			hash, ok := r.binary(16)
-			if !ok {
-				return false
-			}
-			copy(a.Hash[:], hash)
-			side, ok := r.last().StringValueOK()
-			a.Side, a.Path = value.Side(side), r.path()
-			c.Announced = append(c.Announced, a)
-			return ok
-		})
+		c.Announced, ok = decodeAnnounced(list)
 	}
 	return c, until, ok
 }
 
-// row is one inner array: path segments, then fixed values.
-type row struct {
-	values []bsoncore.Value
-	buf    [8]bsoncore.Value
+func decodeAnnounced(v bsoncore.Value) ([]Announcement, bool) {
+	r, ok := rowsOf(v)
+	all := make([]Announcement, 0, r.count())
+	for ok && r.next() {
+		a := Announcement{}
+		hash, ok := r.binary(16)
+		if !ok {
+			return nil, false
+		}
+		copy(a.Hash[:], hash)
+		side, ok := textOf(r.last())
+		if !ok {
+			return nil, false
+		}
+		a.Side, a.Path = sideOf(side), r.path()
+		all = append(all, a)
+	}
+	return all, ok && !r.bad
+}
+
+// rows walks the rows of a list, which are arrays: path segments, then fixed
+// values. bad tells that the list was not of that form.
+type rows struct {
+	rest   []byte
+	values []bsoncore.Value // what is left of the row
 	text   []byte
 	bad    bool
 }
 
-// rows calls f for each inner array of v.
-func rows(v bsoncore.Value, f func(*row) bool) bool {
+func rowsOf(v bsoncore.Value) (rows, bool) {
 	list, ok := v.ArrayOK()
+	if !ok {
+		return rows{}, false
+	}
+	return rows{rest: list[4:], values: make([]bsoncore.Value, 0, 4)}, true
+}
+
+// count is how many rows there are.
+func (r *rows) count() (n int) {
+	for rest, ok := r.rest, true; ok && len(rest) > 1; n++ {
+		_, rest, ok = bsoncore.ReadElement(rest)
+	}
+	return n
+}
+
+func (r *rows) next() bool {
+	if r.bad || len(r.rest) <= 1 {
+		return false
+	}
+	r.bad = !r.read()
+	return !r.bad
+}
+
+func (r *rows) read() bool {
+	element, tail, ok := bsoncore.ReadElement(r.rest)
 	if !ok {
 		return false
 	}
-	var r row
-	rest := []byte(list)[4:]
-	for len(rest) > 1 {
-		element, tail, ok := bsoncore.ReadElement(rest)
+	r.rest = tail
+	inner, ok := element.Value().ArrayOK()
+	if !ok {
+		return false
+	}
+	r.values = r.values[:0]
+	for in := []byte(inner)[4:]; len(in) > 1; {
+		element, tail, ok := bsoncore.ReadElement(in)
 		if !ok {
 			return false
 		}
-		rest = tail
-		inner, ok := element.Value().ArrayOK()
-		if !ok {
-			return false
-		}
-		r.values = r.buf[:0]
-		for in := []byte(inner)[4:]; len(in) > 1; {
-			element, tail, ok := bsoncore.ReadElement(in)
-			if !ok {
-				return false
-			}
-			in = tail
-			r.values = append(r.values, element.Value())
-		}
-		if !f(&r) || r.bad {
-			return false
-		}
+		in = tail
+		r.values = append(r.values, element.Value())
 	}
 	return true
 }
 
 // last takes the last value.
-func (r *row) last() bsoncore.Value {
+func (r *rows) last() bsoncore.Value {
 	if len(r.values) == 0 {
 		r.bad = true
 		return bsoncore.Value{}
@@ -198,16 +255,16 @@ func (r *row) last() bsoncore.Value {
 	return v
 }
 
-func (r *row) binary(size int) ([]byte, bool) {
+func (r *rows) binary(size int) ([]byte, bool) {
 	_, data, ok := r.last().BinaryOK()
 	return data, ok && len(data) == size
 }
 
 // path is what the remaining values spell.
-func (r *row) path() value.Path {
+func (r *rows) path() value.Path {
 	r.text = r.text[:0]
 	for _, v := range r.values {
-		s, ok := v.StringValueOK()
+		s, ok := textOf(v)
 		if !ok {
 			r.bad = true
 		}

@@ -133,19 +133,23 @@ func readFilter(keys []Key, refs []MongoRef) bson.D {
 		}
 		or = append(or, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
 	}
-	byCollection := map[string]bson.A{}
 	var names []string
 	for _, r := range refs {
-		if _, ok := byCollection[r.Collection]; !ok {
+		if !slices.Contains(names, r.Collection) {
 			names = append(names, r.Collection)
 		}
-		byCollection[r.Collection] = append(byCollection[r.Collection], r.ID)
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		var ids bson.A
+		for _, r := range refs {
+			if r.Collection == name {
+				ids = append(ids, r.ID)
+			}
+		}
 		or = append(or, bson.D{
 			{Key: fieldCollection, Value: name},
-			{Key: fieldMongoID, Value: bson.D{{Key: "$in", Value: byCollection[name]}}},
+			{Key: fieldMongoID, Value: bson.D{{Key: "$in", Value: ids}}},
 		})
 	}
 	if len(or) == 1 {
