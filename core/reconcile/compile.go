@@ -18,14 +18,15 @@ func (x *decision) compile() *Problem {
 	c := x.in.Rules
 	claimed, next := make([]ledger.Unit, 0, len(x.groups)), make([]ledger.Unit, 0, len(x.groups))
 	x.plan.Announced = slices.DeleteFunc(x.plan.Announced, func(a ledger.Announcement) bool { return a.Path != "" })
-	counters := map[value.Path]int64{}
+	x.plan.Next.Counters = nil
 	for i := range x.groups {
 		g := &x.groups[i]
-		now := unitsOf(g.mu, g.du)
-		then := g.base
+		from := len(next)
+		next = appendUnits(next, g.mu, g.du)
 		if g.agree {
-			then = now
+			claimed = append(claimed, next[from:]...)
 		} else {
+			claimed = append(claimed, g.base...)
 			x.plan.Announced = append(x.plan.Announced, g.ann...)
 		}
 		switch g.target {
@@ -35,7 +36,7 @@ func (x *decision) compile() *Problem {
 			if err != nil {
 				return problemOf(g.path, err)
 			}
-			now = unitsOf(g.mu, du)
+			next = appendUnits(next[:from], g.mu, du)
 			x.announce(g.path, value.Ditto, value.HashJSON(g.newD))
 		case value.MongoDB:
 			x.plan.ToMongo.Ops = append(x.plan.ToMongo.Ops, mongodb.Op{Path: g.path, Old: g.m, New: g.newM})
@@ -43,7 +44,7 @@ func (x *decision) compile() *Problem {
 			if err != nil {
 				return problemOf(g.path, err)
 			}
-			now = unitsOf(mu, g.du)
+			next = appendUnits(next[:from], mu, g.du)
 			x.announce(g.path, value.MongoDB, hashMongo(c, g.path, g.newM))
 		}
 		if g.register && g.target != value.Ditto {
@@ -52,10 +53,12 @@ func (x *decision) compile() *Problem {
 		}
 		if g.counter {
 			if n, ok := counterValue(g); ok {
-				counters[g.path] = n
+				if x.plan.Next.Counters == nil {
+					x.plan.Next.Counters = map[value.Path]int64{}
+				}
+				x.plan.Next.Counters[g.path] = n
 			}
 		}
-		claimed, next = append(claimed, then...), append(next, now...)
 		if g.d != nil && g.differs(value.Ditto) {
 			x.forgetMaps(g.path)
 		}
@@ -63,10 +66,6 @@ func (x *decision) compile() *Problem {
 	x.plan.ToDitto.Ops = foldDitto(x.plan.ToDitto.Ops, x.du, x.in.Mongo, x.in.Ditto)
 	x.plan.ToMongo.Ops = foldMongo(x.plan.ToMongo.Ops, x.mu, x.in.Mongo, x.in.Ditto)
 	x.plan.Claimed.Units, x.plan.Next.Units = present(claimed), present(next)
-	x.plan.Next.Counters = counters
-	if len(counters) == 0 {
-		x.plan.Next.Counters = nil
-	}
 	return nil
 }
 

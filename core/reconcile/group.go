@@ -34,7 +34,7 @@ type group struct {
 // groups pairs up everything that is known of the document's units.
 func groups(c *manifest.Collection, mu, du []leaf, base []ledger.Unit, ann []ledger.Announcement, registers []value.Path) []group {
 	mu, du, base, empty := setEmptyAside(mu, du, base)
-	var out []group
+	out := make([]group, 0, max(len(mu), len(du), len(base)))
 	for len(mu) > 0 || len(du) > 0 || len(base) > 0 || len(ann) > 0 {
 		var root value.Path
 		first := true

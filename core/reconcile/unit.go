@@ -112,7 +112,10 @@ func countersBelow(c *manifest.Collection, p value.Path) []value.Path {
 
 // unitsOf pairs both sides' leaves, sorted by path.
 func unitsOf(m, d []leaf) []ledger.Unit {
-	out := make([]ledger.Unit, 0, max(len(m), len(d)))
+	return appendUnits(make([]ledger.Unit, 0, max(len(m), len(d))), m, d)
+}
+
+func appendUnits(out []ledger.Unit, m, d []leaf) []ledger.Unit {
 	for len(m) > 0 || len(d) > 0 {
 		switch {
 		case len(d) == 0 || len(m) > 0 && m[0].path < d[0].path:
