@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/causeway-sync/causeway/core/docid"
@@ -24,8 +25,10 @@ func (s *Store) Read(ctx context.Context, c Collection, ids []docid.ID, txn int6
 // ReadSized is Read with requests cut by the sizes of the documents, in bytes,
 // as far as they are known; 0 means unknown.
 func (s *Store) ReadSized(ctx context.Context, c Collection, ids []docid.ID, txn int64, size func(docid.ID) int) (map[docid.ID]Document, int64, error) {
-	r := reader{Store: s, ctx: ctx, c: c, api: api(c), txn: txn, docs: make(map[docid.ID]Document, len(ids))}
-	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	r := reader{Store: s, ctx: ctx, c: c, api: api(c), txn: txn}
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	for _, kind := range byKind(ids, identity) {
 		for _, part := range cut(kind, maxRead, readBytes, func(id docid.ID) int {
 			if size == nil {
@@ -75,8 +78,10 @@ func (r *reader) read(ids []docid.ID) error {
 	if err := r.registers(docs); err != nil {
 		return err
 	}
-	for id, d := range docs {
-		r.docs[id] = d
+	if r.docs == nil {
+		r.docs = docs
+	} else {
+		maps.Copy(r.docs, docs)
 	}
 	return nil
 }

@@ -41,6 +41,9 @@ func (u *updater) run(rows []rowJob) (map[docid.ID]bool, error) {
 }
 
 func byShape(rows []rowJob) [][]rowJob {
+	if len(rows) == 1 {
+		return [][]rowJob{rows}
+	}
 	at := map[string]int{}
 	var out [][]rowJob
 	for _, r := range rows {

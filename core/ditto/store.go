@@ -113,6 +113,9 @@ func idOf(item json.RawMessage) (docid.ID, bool) {
 // kinds inside: IN matches nothing at all in a list that mixes 1 with '1', or
 // {"k": 1} with {"k": "1"}. The order within a kind stays.
 func byKind[T any](items []T, id func(T) docid.ID) [][]T {
+	if len(items) == 1 {
+		return [][]T{items}
+	}
 	kinds := map[string][]T{}
 	for _, it := range items {
 		k := shape([]byte(id(it)))

@@ -76,16 +76,32 @@ func (s scope) write(b *strings.Builder, p value.Path) {
 }
 
 func writeField(b *strings.Builder, p value.Path) {
-	for i, s := range p.Segments() {
+	for i := 0; p != ""; i++ {
 		if i > 0 {
 			b.WriteByte('.')
 		}
-		b.WriteString(Quote(s))
+		top := p.Top()
+		writeQuoted(b, string(top[1:]))
+		p = p[len(top):]
 	}
 }
 
+func writeQuoted(b *strings.Builder, name string) {
+	b.WriteByte('`')
+	for {
+		part, rest, more := strings.Cut(name, "`")
+		b.WriteString(part)
+		if !more {
+			break
+		}
+		b.WriteString("``")
+		name = rest
+	}
+	b.WriteByte('`')
+}
+
 func writeQualified(b *strings.Builder, collection string, p value.Path) {
-	b.WriteString(Quote(collection))
+	writeQuoted(b, collection)
 	b.WriteByte('.')
 	writeField(b, p)
 }

@@ -109,6 +109,7 @@ func (r *Row) values() []named {
 
 func (r *Row) text(collection, ids string, arg func(name string) string) string {
 	var b strings.Builder
+	b.Grow(256)
 	b.WriteString("UPDATE ")
 	b.WriteString(source(collection, r.Types))
 	in := r.scope(collection)

@@ -120,7 +120,7 @@ func writeTypes(b *strings.Builder, up value.Path, below map[value.Path][]value.
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(Quote(string(p[len(up)+1:])))
+		writeQuoted(b, string(p[len(up)+1:]))
 		b.WriteByte(' ')
 		if len(below[p]) > 0 {
 			b.WriteString("MAP ")
