@@ -152,7 +152,9 @@ func (t *batch) conclude(ctx context.Context, p *pair) {
 	for _, i := range p.hints {
 		t.verdicts[i] = v
 	}
-	t.cfg.Log.DebugContext(ctx, "pair", "collection", p.key.Collection, "id", string(p.key.ID), "row", p.plan.Row, "rounds", p.rounds, "error", p.err)
+	if t.cfg.Log.Enabled(ctx, slog.LevelDebug) {
+		t.cfg.Log.DebugContext(ctx, "pair", "collection", p.key.Collection, "id", string(p.key.ID), "row", p.plan.Row, "rounds", p.rounds, "error", p.err)
+	}
 }
 
 // delay is how long to wait before a pair is looked at again: longer the more

@@ -307,11 +307,14 @@ func (t *batch) again(ctx context.Context, p *pair) {
 }
 
 func collections(pairs []*pair) []string {
-	names := map[string]bool{}
+	var names []string
 	for _, p := range pairs {
-		names[p.key.Collection] = true
+		if !slices.Contains(names, p.key.Collection) {
+			names = append(names, p.key.Collection)
+		}
 	}
-	return sortedKeys(names)
+	slices.Sort(names)
+	return names
 }
 
 func inCollection(pairs []*pair, name string) []*pair {
