@@ -54,32 +54,33 @@ func (e *env) text(s string) (bson.RawValue, error) {
 		}
 		return bson.RawValue{}, fmt.Errorf("variable %s is not supported", s)
 	case isPath:
-		segments := strings.Split(path, ".")
-		for _, name := range segments {
-			if name == "" || name[0] == '$' {
+		for rest, more := path, true; more; {
+			var name string
+			if name, rest, more = strings.Cut(rest, "."); name == "" || name[0] == '$' {
 				return bson.RawValue{}, fmt.Errorf("field path %q is not valid", s)
 			}
 		}
-		return fieldPath(object(e.root), segments), nil
+		return fieldPath(object(e.root), path, true), nil
 	}
 	return text(s), nil
 }
 
 // fieldPath goes through arrays, collecting what their elements have.
-func fieldPath(v bson.RawValue, path []string) bson.RawValue {
-	if len(path) == 0 {
+func fieldPath(v bson.RawValue, path string, more bool) bson.RawValue {
+	if !more {
 		return v
 	}
 	switch v.Type {
 	case bson.TypeEmbeddedDocument:
-		return fieldPath(bson.Raw(v.Value).Lookup(path[0]), path[1:])
+		name, rest, more := strings.Cut(path, ".")
+		return fieldPath(lookup(v.Value, name), rest, more)
 	case bson.TypeArray:
 		var list []bson.RawValue
 		for _, element := range elements(v) {
 			if element.Type != bson.TypeEmbeddedDocument && element.Type != bson.TypeArray {
 				continue
 			}
-			if found := fieldPath(element, path); found.Type != 0 {
+			if found := fieldPath(element, path, true); found.Type != 0 {
 				list = append(list, found)
 			}
 		}
@@ -154,10 +155,7 @@ func (e *env) operator(name string, arg any) (bson.RawValue, error) {
 		if err != nil {
 			return b, err
 		}
-		n := compare(a, b)
-		return boolean(map[string]bool{
-			"$eq": n == 0, "$ne": n != 0, "$gt": n > 0, "$gte": n >= 0, "$lt": n < 0, "$lte": n <= 0,
-		}[name]), nil
+		return boolean(holds(name, compare(a, b))), nil
 	case "$type":
 		v, err := e.eval(arg)
 		return text(typeName(v.Type)), err
@@ -188,6 +186,23 @@ func (e *env) operator(name string, arg any) (bson.RawValue, error) {
 		return e.field(name, args)
 	}
 	return bson.RawValue{}, fmt.Errorf("operator %s is not supported", name)
+}
+
+// holds reports whether a comparison with the outcome n, as of compare, is true.
+func holds(operator string, n int) bool {
+	switch operator {
+	case "$eq":
+		return n == 0
+	case "$ne":
+		return n != 0
+	case "$gt":
+		return n > 0
+	case "$gte":
+		return n >= 0
+	case "$lt":
+		return n < 0
+	}
+	return n <= 0
 }
 
 func (e *env) add(list bson.A) (bson.RawValue, error) {
@@ -245,7 +260,7 @@ func (e *env) field(op string, args bson.D) (bson.RawValue, error) {
 	case op == "$getField" && !isObject:
 		return bson.RawValue{}, nil
 	case op == "$getField":
-		return bson.Raw(input.Value).Lookup(name), nil
+		return lookup(input.Value, name), nil
 	case input.Type == 0:
 		return null, nil
 	case !isObject:

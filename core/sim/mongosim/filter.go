@@ -2,6 +2,7 @@ package mongosim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -10,90 +11,102 @@ import (
 // filter is a compiled filter: all of its conditions must hold.
 type filter struct {
 	fields []condition
-	or     [][]*filter // each: one must match
+	or     [][]filter // each: one must match
 	exprs  []any
 }
 
 // condition is field: {$in: values}; a plain equality is a list of one.
 type condition struct {
-	exists *bool // {$exists: …}, and nothing else
-	field  []string
-	values map[string]bool // keys
+	exists *bool  // {$exists: …}, and nothing else
+	field  string // a path with dots
+	keys   []string
+	lookup map[string]bool // keys, when they are many
 	null   bool            // null among them: a missing field matches too
 	equal  bson.RawValue   // of an equality, for upserts
-	order  []string        // the keys, in the order given
 }
 
-func compile(d bson.D) (*filter, error) {
-	f := &filter{}
-	for _, e := range d {
+// manyKeys is from where a map finds a key quicker than a search does.
+const manyKeys = 16
+
+func (c *condition) has(key string) bool {
+	if c.lookup != nil {
+		return c.lookup[key]
+	}
+	return slices.Contains(c.keys, key)
+}
+
+func compile(d bson.D) (f filter, err error) {
+	f.fields = make([]condition, 0, len(d))
+	for i := range d {
+		e := &d[i]
 		switch {
 		case e.Key == "$or":
 			list, ok := e.Value.(bson.A)
 			if !ok || len(list) == 0 {
-				return nil, fmt.Errorf("$or needs a list")
+				return f, fmt.Errorf("$or needs a list")
 			}
-			var or []*filter
-			for _, v := range list {
+			or := make([]filter, len(list))
+			for i, v := range list {
 				branch, ok := v.(bson.D)
 				if !ok {
-					return nil, fmt.Errorf("$or of %T is not supported", v)
+					return f, fmt.Errorf("$or of %T is not supported", v)
 				}
-				b, err := compile(branch)
-				if err != nil {
-					return nil, err
+				if or[i], err = compile(branch); err != nil {
+					return f, err
 				}
-				or = append(or, b)
 			}
 			f.or = append(f.or, or)
 		case e.Key == "$expr":
 			f.exprs = append(f.exprs, e.Value)
 		case strings.HasPrefix(e.Key, "$"):
-			return nil, fmt.Errorf("filter operator %s is not supported", e.Key)
+			return f, fmt.Errorf("filter operator %s is not supported", e.Key)
 		default:
-			c, err := compileCondition(e)
-			if err != nil {
-				return nil, err
+			f.fields = append(f.fields, condition{field: e.Key})
+			if err := f.fields[len(f.fields)-1].compile(e.Value); err != nil {
+				return f, err
 			}
-			f.fields = append(f.fields, c)
 		}
 	}
 	return f, nil
 }
 
-func compileCondition(e bson.E) (condition, error) {
-	c := condition{field: strings.Split(e.Key, "."), values: map[string]bool{}}
-	values := bson.A{e.Value}
-	if d, ok := e.Value.(bson.D); ok && len(d) > 0 && strings.HasPrefix(d[0].Key, "$") {
+func (c *condition) compile(want any) error {
+	one := [1]any{want}
+	values := one[:]
+	if d, ok := want.(bson.D); ok && len(d) > 0 && strings.HasPrefix(d[0].Key, "$") {
 		list, isList := d[0].Value.(bson.A)
 		switch {
 		case len(d) == 1 && d[0].Key == "$in" && isList:
 			values = list
-		case len(d) == 1 && d[0].Key == "$exists" && len(c.field) == 1:
+		case len(d) == 1 && d[0].Key == "$exists" && !strings.Contains(c.field, "."):
 			exists, ok := d[0].Value.(bool)
 			if !ok {
-				return c, fmt.Errorf("filter on %s: $exists needs a boolean", e.Key)
+				return fmt.Errorf("filter on %s: $exists needs a boolean", c.field)
 			}
 			c.exists = &exists
-			return c, nil
+			return nil
 		case len(d) == 1 && d[0].Key == "$eq":
-			values = bson.A{d[0].Value}
+			one[0] = d[0].Value
 		default:
-			return c, fmt.Errorf("filter on %s: operators other than one $in, $eq or $exists are not supported (%s)", e.Key, d[0].Key)
+			return fmt.Errorf("filter on %s: operators other than one $in, $eq or $exists are not supported (%s)", c.field, d[0].Key)
 		}
+	}
+	if c.keys = make([]string, 0, len(values)); len(values) >= manyKeys {
+		c.lookup = make(map[string]bool, len(values))
 	}
 	for _, v := range values {
 		raw, err := toRaw(v)
 		if err != nil {
-			return c, err
+			return err
 		}
 		if raw.Type == bson.TypeRegex {
-			return c, fmt.Errorf("filter on %s: a regular expression is not supported", e.Key)
+			return fmt.Errorf("filter on %s: a regular expression is not supported", c.field)
 		}
-		k := key(raw)
-		if !c.values[k] {
-			c.values[k] = true
-			c.order = append(c.order, k)
+		if k := key(raw); !c.has(k) {
+			c.keys = append(c.keys, k)
+			if c.lookup != nil {
+				c.lookup[k] = true
+			}
 		}
 		c.null = c.null || raw.Type == bson.TypeNull
 		c.equal = raw
@@ -101,22 +114,22 @@ func compileCondition(e bson.E) (condition, error) {
 	if len(values) != 1 {
 		c.equal = bson.RawValue{}
 	}
-	return c, nil
+	return nil
 }
 
 // ids are the keys of the only `_id`s that can match, if the filter names them.
 func (f *filter) ids() ([]string, bool) {
-	for _, c := range f.fields {
-		if c.exists == nil && len(c.field) == 1 && c.field[0] == "_id" {
-			return c.order, true
+	for i := range f.fields {
+		if c := &f.fields[i]; c.exists == nil && c.field == "_id" {
+			return c.keys, true
 		}
 	}
 	if len(f.or) == 0 {
 		return nil, false
 	}
 	var all []string
-	for _, branch := range f.or[0] {
-		ids, ok := branch.ids()
+	for i := range f.or[0] {
+		ids, ok := f.or[0][i].ids()
 		if !ok {
 			return nil, false
 		}
@@ -133,13 +146,10 @@ func (f *filter) match(doc bson.Raw, env *env) (bool, error) {
 	}
 	for _, or := range f.or {
 		matched := false
-		for _, branch := range or {
-			ok, err := branch.match(doc, env)
-			if err != nil {
+		for i := 0; i < len(or) && !matched; i++ {
+			var err error
+			if matched, err = or[i].match(doc, env); err != nil {
 				return false, err
-			}
-			if matched = ok; matched {
-				break
 			}
 		}
 		if !matched {
@@ -157,20 +167,20 @@ func (f *filter) match(doc bson.Raw, env *env) (bool, error) {
 
 func (c *condition) match(doc bson.Raw) bool {
 	if c.exists != nil {
-		return (doc.Lookup(c.field[0]).Type != 0) == *c.exists
+		return (lookup(doc, c.field).Type != 0) == *c.exists
 	}
-	return c.matchAt(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc}, c.field)
+	return c.matchAt(object(doc), c.field, true)
 }
 
 // matchAt follows MongoDB's rules: a path goes through arrays, an array
 // matches when it or one of its elements does, null matches a missing field.
-func (c *condition) matchAt(v bson.RawValue, path []string) bool {
-	if len(path) == 0 {
-		if c.values[key(v)] {
+func (c *condition) matchAt(v bson.RawValue, path string, more bool) bool {
+	if !more {
+		if c.matches(v) {
 			return true
 		}
 		for _, element := range elements(v) {
-			if c.values[key(element)] {
+			if c.matches(element) {
 				return true
 			}
 		}
@@ -178,14 +188,15 @@ func (c *condition) matchAt(v bson.RawValue, path []string) bool {
 	}
 	switch v.Type {
 	case bson.TypeEmbeddedDocument:
-		inner := bson.Raw(v.Value).Lookup(path[0])
+		name, rest, more := strings.Cut(path, ".")
+		inner := lookup(v.Value, name)
 		if inner.Type == 0 {
 			return c.null
 		}
-		return c.matchAt(inner, path[1:])
+		return c.matchAt(inner, rest, more)
 	case bson.TypeArray:
 		for _, element := range elements(v) {
-			if element.Type == bson.TypeEmbeddedDocument && c.matchAt(element, path) {
+			if element.Type == bson.TypeEmbeddedDocument && c.matchAt(element, path, true) {
 				return true
 			}
 		}
@@ -194,12 +205,21 @@ func (c *condition) matchAt(v bson.RawValue, path []string) bool {
 	return c.null
 }
 
+func (c *condition) matches(v bson.RawValue) bool {
+	var room [64]byte
+	k := appendKey(room[:0], v)
+	if c.lookup != nil {
+		return c.lookup[string(k)]
+	}
+	return slices.ContainsFunc(c.keys, func(have string) bool { return have == string(k) })
+}
+
 // seed is the document that an upsert starts from: the filter's equalities.
 func (f *filter) seed() bson.Raw {
 	doc := empty
-	for _, c := range f.fields {
-		if c.equal.Type != 0 && len(c.field) == 1 {
-			doc = setField(doc, c.field[0], c.equal)
+	for i := range f.fields {
+		if c := &f.fields[i]; c.equal.Type != 0 && !strings.Contains(c.field, ".") {
+			doc = setField(doc, c.field, c.equal)
 		}
 	}
 	return doc

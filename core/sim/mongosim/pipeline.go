@@ -2,6 +2,7 @@ package mongosim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -55,7 +56,7 @@ func (w *writer) apply(doc bson.Raw, pipeline bson.A) (bson.Raw, error) {
 // setPath sets a dotted path of $set, making objects on the way.
 func setPath(doc bson.Raw, path []string, v bson.RawValue) (bson.Raw, error) {
 	if len(path) > 1 {
-		inner := doc.Lookup(path[0])
+		inner := lookup(doc, path[0])
 		switch inner.Type {
 		case bson.TypeEmbeddedDocument:
 		case bson.TypeArray:
@@ -78,14 +79,13 @@ func project(doc bson.Raw, projection bson.D, env *env) (bson.Raw, error) {
 	if projection == nil {
 		return doc, nil
 	}
-	keep := map[string]bool{"_id": true}
 	computed := empty
-	for _, e := range projection {
+	for i := range projection {
+		e := &projection[i]
 		if strings.ContainsAny(e.Key, ".$") {
 			return nil, fmt.Errorf("projection of %s is not supported", e.Key)
 		}
 		if e.Value == 1 {
-			keep[e.Key] = true
 			continue
 		}
 		if s, ok := e.Value.(string); !ok || !strings.HasPrefix(s, "$") {
@@ -98,6 +98,9 @@ func project(doc bson.Raw, projection bson.D, env *env) (bson.Raw, error) {
 		if v.Type != 0 {
 			computed = setField(computed, e.Key, v)
 		}
+	}
+	keep := func(name []byte) bool {
+		return string(name) == "_id" || slices.ContainsFunc(projection, func(e bson.E) bool { return e.Key == string(name) && e.Value == 1 })
 	}
 	return filterFields(doc, keep, computed), nil
 }

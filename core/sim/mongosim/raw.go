@@ -11,6 +11,8 @@ import (
 var (
 	empty = bson.Raw{5, 0, 0, 0, 0}
 	null  = bson.RawValue{Type: bson.TypeNull}
+	no    = []byte{0}
+	yes   = []byte{1}
 )
 
 func object(doc bson.Raw) bson.RawValue {
@@ -22,7 +24,10 @@ func text(s string) bson.RawValue {
 }
 
 func boolean(b bool) bson.RawValue {
-	return bson.RawValue{Type: bson.TypeBoolean, Value: bsoncore.AppendBoolean(nil, b)}
+	if b {
+		return bson.RawValue{Type: bson.TypeBoolean, Value: yes}
+	}
+	return bson.RawValue{Type: bson.TypeBoolean, Value: no}
 }
 
 func dateTime(t time.Time) bson.RawValue {
@@ -48,6 +53,14 @@ func toRaw(v any) (bson.RawValue, error) {
 		return text(v), nil
 	case nil:
 		return null, nil
+	case bool:
+		return boolean(v), nil
+	case int32:
+		return bson.RawValue{Type: bson.TypeInt32, Value: bsoncore.AppendInt32(nil, v)}, nil
+	case int64:
+		return bson.RawValue{Type: bson.TypeInt64, Value: bsoncore.AppendInt64(nil, v)}, nil
+	case bson.DateTime:
+		return bson.RawValue{Type: bson.TypeDateTime, Value: bsoncore.AppendDateTime(nil, int64(v))}, nil
 	}
 	t, data, err := bson.MarshalValue(v)
 	if err != nil {
@@ -64,6 +77,22 @@ func truthy(v bson.RawValue) bool {
 		return v.Boolean()
 	}
 	return !isNumber(v.Type) || compare(v, bson.RawValue{Type: bson.TypeInt32, Value: []byte{0, 0, 0, 0}}) != 0
+}
+
+// lookup is the first field of that name; the zero RawValue if there is none.
+func lookup(doc []byte, name string) bson.RawValue {
+	for rest := doc[min(4, len(doc)):]; len(rest) > 1; {
+		element, tail, ok := bsoncore.ReadElement(rest)
+		if !ok {
+			break
+		}
+		if string(element.KeyBytes()) == name {
+			v := element.Value()
+			return bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
+		}
+		rest = tail
+	}
+	return bson.RawValue{}
 }
 
 // elements are an array's values; none for anything else.
@@ -84,7 +113,7 @@ func setField(doc bson.Raw, name string, v bson.RawValue) bson.Raw {
 		if !ok {
 			break
 		}
-		if element.Key() == name {
+		if string(element.KeyBytes()) == name {
 			if v.Type != 0 && !done {
 				out = appendField(out, name, v)
 			}
@@ -108,14 +137,14 @@ func finish(b []byte) bson.Raw {
 	return bson.Raw(bsoncore.UpdateLength(append(b, 0), 0, int32(len(b)+1)))
 }
 
-func filterFields(doc bson.Raw, keep map[string]bool, more bson.Raw) bson.Raw {
+func filterFields(doc bson.Raw, keep func(name []byte) bool, more bson.Raw) bson.Raw {
 	out := make([]byte, 4, len(doc)+len(more))
 	for rest := doc[4:]; len(rest) > 1; {
 		element, tail, ok := bsoncore.ReadElement(rest)
 		if !ok {
 			break
 		}
-		if keep[element.Key()] {
+		if keep(element.KeyBytes()) {
 			out = append(out, element...)
 		}
 		rest = tail

@@ -1,11 +1,11 @@
 package mongosim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -70,7 +70,7 @@ func (s *Sim) Find(ctx context.Context, name string, filter, projection bson.D) 
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", name, err)
 	}
-	found, err := s.collection(name).find(f, env)
+	found, err := s.collection(name).find(&f, env)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", name, err)
 	}
@@ -107,7 +107,7 @@ func (c *collection) find(f *filter, env *env) ([]*document, error) {
 			out = append(out, doc)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].seq < out[j].seq })
+	slices.SortFunc(out, func(a, b *document) int { return cmp.Compare(a.seq, b.seq) })
 	return slices.Compact(out), nil
 }
 
@@ -181,7 +181,7 @@ func (s *Sim) Set(name string, doc bson.Raw) error {
 		c := s.collection(name)
 		w := writer{sim: s, collection: c, result: &mongodb.BulkResult{}}
 		defer func() { changes = w.changes }()
-		if old := c.docs[key(doc.Lookup("_id"))]; old != nil {
+		if old := c.docs[key(lookup(doc, "_id"))]; old != nil {
 			return w.replace(old, doc)
 		}
 		return w.insert(doc)
@@ -236,7 +236,7 @@ func (c *collection) expired(doc bson.Raw, now time.Time) bool {
 		if !x.Expires {
 			continue
 		}
-		if ms, ok := doc.Lookup(x.Keys[0]).DateTimeOK(); ok && !time.UnixMilli(ms).After(now) {
+		if ms, ok := lookup(doc, x.Keys[0]).DateTimeOK(); ok && !time.UnixMilli(ms).After(now) {
 			return true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // index is an index of which only uniqueness and expiry have an effect.
 type index struct {
 	mongodb.Index
-	where *filter
+	where filter
 	keys  map[string]*document
 }
 
@@ -58,7 +58,7 @@ func (x *index) key(doc bson.Raw) (string, bool) {
 	}
 	var b []byte
 	for _, k := range x.Keys {
-		v := doc.Lookup(k)
+		v := lookup(doc, k)
 		if v.Type == 0 {
 			v = null
 		}
@@ -89,7 +89,7 @@ func (w *writer) model(m *mongodb.Model) (*mongodb.WriteError, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := w.collection.find(f, w.env)
+	docs, err := w.collection.find(&f, w.env)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (w *writer) model(m *mongodb.Model) (*mongodb.WriteError, error) {
 		return nil, err
 	}
 	if !bytes.Equal(doc, old.raw) {
-		if key(doc.Lookup("_id")) != key(old.raw.Lookup("_id")) {
+		if key(lookup(doc, "_id")) != key(lookup(old.raw, "_id")) {
 			return &mongodb.WriteError{Code: 66, Message: "the immutable field _id would change"}, nil
 		}
 		if refused := w.replace(old, doc); refused != nil {
@@ -134,7 +134,7 @@ func (w *writer) model(m *mongodb.Model) (*mongodb.WriteError, error) {
 
 func (w *writer) insert(raw bson.Raw) *mongodb.WriteError {
 	c := w.collection
-	id := key(raw.Lookup("_id"))
+	id := key(lookup(raw, "_id"))
 	if c.docs[id] != nil {
 		return duplicate("_id_")
 	}
@@ -168,7 +168,7 @@ func (w *writer) remove(doc *document) {
 			delete(x.keys, k)
 		}
 	}
-	delete(w.collection.docs, key(doc.raw.Lookup("_id")))
+	delete(w.collection.docs, key(lookup(doc.raw, "_id")))
 	w.changes = append(w.changes, change{doc.raw, nil})
 }
 
