@@ -99,9 +99,11 @@ func newResult() Result {
 	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, At: map[docid.ID]int64{}, Maps: map[docid.ID][]value.Path{}}
 }
 
+var idPath = value.PathOf("_id")
+
 // idOf is the id of a document or a row of a SELECT.
 func idOf(item json.RawMessage) (docid.ID, bool) {
-	js := value.Lookup(item, value.PathOf("_id"))
+	js := value.Lookup(item, idPath)
 	if js == nil {
 		return "", false
 	}

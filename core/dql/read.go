@@ -32,6 +32,7 @@ func SelectPaths(collection string, t Type, paths []value.Path, ids []docid.ID) 
 	types := TypesOf(t, paths...)
 	in := scopeOf(collection, types, paths...)
 	var b strings.Builder
+	b.Grow(256)
 	b.WriteString("SELECT _id")
 	for i, p := range paths {
 		b.WriteString(", ")
