@@ -1,6 +1,7 @@
 package mongosim
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -82,17 +83,26 @@ func truthy(v bson.RawValue) bool {
 // lookup is the first field of that name; the zero RawValue if there is none.
 func lookup(doc []byte, name string) bson.RawValue {
 	for rest := doc[min(4, len(doc)):]; len(rest) > 1; {
-		element, tail, ok := bsoncore.ReadElement(rest)
+		key, v, tail, ok := readElement(rest)
 		if !ok {
 			break
 		}
-		if string(element.KeyBytes()) == name {
-			v := element.Value()
-			return bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
+		if string(key) == name {
+			return v
 		}
 		rest = tail
 	}
 	return bson.RawValue{}
+}
+
+// readElement reads the first element of b.
+func readElement(b []byte) (key []byte, v bson.RawValue, rest []byte, ok bool) {
+	end := bytes.IndexByte(b, 0)
+	if end < 1 {
+		return nil, v, b, false
+	}
+	found, rest, ok := bsoncore.ReadValue(b[end+1:], bsoncore.Type(b[0]))
+	return b[1:end], bson.RawValue{Type: bson.Type(b[0]), Value: found.Data}, rest, ok
 }
 
 // elements are an array's values; none for anything else.
@@ -109,17 +119,17 @@ func setField(doc bson.Raw, name string, v bson.RawValue) bson.Raw {
 	out := make([]byte, 4, len(doc)+len(name)+len(v.Value)+8)
 	done := false
 	for rest := doc[4:]; len(rest) > 1; {
-		element, tail, ok := bsoncore.ReadElement(rest)
+		key, _, tail, ok := readElement(rest)
 		if !ok {
 			break
 		}
-		if string(element.KeyBytes()) == name {
+		if string(key) == name {
 			if v.Type != 0 && !done {
 				out = appendField(out, name, v)
 			}
 			done = true
 		} else {
-			out = append(out, element...)
+			out = append(out, rest[:len(rest)-len(tail)]...)
 		}
 		rest = tail
 	}
@@ -140,12 +150,12 @@ func finish(b []byte) bson.Raw {
 func filterFields(doc bson.Raw, keep func(name []byte) bool, more bson.Raw) bson.Raw {
 	out := make([]byte, 4, len(doc)+len(more))
 	for rest := doc[4:]; len(rest) > 1; {
-		element, tail, ok := bsoncore.ReadElement(rest)
+		key, _, tail, ok := readElement(rest)
 		if !ok {
 			break
 		}
-		if keep(element.KeyBytes()) {
-			out = append(out, element...)
+		if keep(key) {
+			out = append(out, rest[:len(rest)-len(tail)]...)
 		}
 		rest = tail
 	}
