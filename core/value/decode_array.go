@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -51,50 +52,134 @@ func (d *decoder) binary(sub byte, data []byte) {
 }
 
 // array appends an array. An element takes what like holds at its place if
-// that is equal in meaning, else any element of like that is; else it is
-// decoded towards the one at its place, and beyond like's end towards the type
-// that all of like's elements share.
+// that is equal in meaning, else another element of like that is, each of them
+// once; else it is decoded towards the one at its place, and beyond like's end
+// towards the type that all of like's elements share.
 func (d *decoder) array(n int, like raw) error {
 	at := d.open()
 	var old likeArray
 	if like.t == bson.TypeArray {
 		old.read(like.v)
 	}
-	pos := 0
-	for i := n + 1; i < int(d.nodes[n].next); i = int(d.nodes[i].next) {
-		if err := d.item(i, pos, &old); err != nil {
-			return under(strconv.AppendInt(nil, int64(pos), 10), err)
+	var items []item
+	if len(old.elems) > 0 {
+		items = make([]item, 0, d.nodes[n].size)
+	}
+	var errs map[int]error
+	moved := false
+	for i, pos := n+1, 0; i < int(d.nodes[n].next); i, pos = int(d.nodes[i].next), pos+1 {
+		typ := d.index(pos)
+		val, hint := len(d.dst), old.hint(pos)
+		t, err := d.value(i, hint)
+		d.dst[typ] = byte(t)
+		if err != nil {
+			err = under(strconv.AppendInt(nil, int64(pos), 10), err)
+			if items == nil {
+				return err
+			}
+			if errs == nil {
+				errs = map[int]error{}
+			}
+			errs[pos] = err
 		}
-		pos++
+		if items != nil {
+			done := err == nil && t == hint.t && bytes.Equal(d.dst[val:], hint.v)
+			moved = moved || !done
+			items = append(items, item{node: i, from: typ, val: val, to: len(d.dst), old: -1, done: done})
+		}
+	}
+	if moved {
+		if err := d.match(items, errs, &old); err != nil {
+			return err
+		}
+		d.assemble(items, old.elems)
 	}
 	d.shut(at)
 	return nil
 }
 
-// item appends element pos of an array.
-func (d *decoder) item(n, pos int, old *likeArray) error {
-	typ := d.index(pos)
-	at := len(d.dst)
-	hint := old.hint(pos)
-	t, err := d.value(n, hint)
-	if len(old.elems) > 0 && (err != nil || t != hint.t || !bytes.Equal(d.dst[at:], hint.v)) {
-		if same, ok := old.find(d, n); ok {
-			t, err = same.t, nil
-			d.dst = append(d.dst[:at], same.v...)
+// item is an element of an array that is being written: key and value lie in
+// dst, decoded towards the element at its place.
+type item struct {
+	node, from, val, to int
+	old                 int  // the element of like that it is instead, or -1
+	done                bool // it is what like holds at its place
+}
+
+// match finds for the items that are not done what they are in the old array.
+// errs are of those that cannot be decoded.
+func (d *decoder) match(items []item, errs map[int]error, old *likeArray) error {
+	old.index(d.mode)
+	c := canonicalizer{tape: d.tape}
+	texts := make([]*matches, len(items))
+	for i := range items {
+		if items[i].done {
+			old.take(i)
+			continue
+		}
+		c.dst, c.members = c.dst[:0], c.members[:0]
+		if c.value(items[i].node) != nil {
+			continue
+		}
+		texts[i] = old.byText[string(c.dst)]
+		if texts[i] != nil && old.is(i, texts[i]) {
+			items[i].old, items[i].done = i, true
+			old.take(i)
 		}
 	}
-	if err != nil {
-		return err
+	for i := range items {
+		it := &items[i]
+		if it.done {
+			continue
+		}
+		if it.old = old.next(texts[i]); it.old >= 0 {
+			continue
+		}
+		// No element is left that it could be: a changed one, which keeps the
+		// type of its place if it can, or a copy.
+		err := errs[i]
+		if i < len(old.elems) && err == nil && bson.Type(d.dst[it.from]) == old.elems[i].t {
+			continue
+		}
+		if texts[i] != nil {
+			it.old = texts[i].at[0]
+		} else if err != nil {
+			return err
+		}
 	}
-	d.dst[typ] = byte(t)
 	return nil
+}
+
+// assemble writes the items anew, with what like holds of them.
+func (d *decoder) assemble(items []item, like []raw) {
+	begin := items[0].from
+	decoded := slices.Clone(d.dst[begin:])
+	d.dst = d.dst[:begin]
+	for _, it := range items {
+		if it.old < 0 {
+			d.dst = append(d.dst, decoded[it.from-begin:it.to-begin]...)
+			continue
+		}
+		at := len(d.dst)
+		d.dst = append(d.dst, decoded[it.from-begin:it.val-begin]...)
+		d.dst[at] = byte(like[it.old].t)
+		d.dst = append(d.dst, like[it.old].v...)
+	}
 }
 
 // likeArray is the array that MongoDB holds.
 type likeArray struct {
 	elems  []raw
-	shared raw            // the last element, if all have its type
-	byText map[string]int // canonical Ditto JSON to position, made on first use
+	shared raw                 // the last element, if all have its type
+	byText map[string]*matches // by canonical Ditto JSON, made on first use
+	forms  [][2]*matches       // of each element, in its one or two forms
+	taken  []bool
+}
+
+// matches are the elements with one text, of which those before next are taken.
+type matches struct {
+	at   []int
+	next int
 }
 
 func (a *likeArray) read(v []byte) {
@@ -126,38 +211,47 @@ func (a *likeArray) hint(pos int) raw {
 	return a.shared
 }
 
-// find is an element that is equal in meaning to node n.
-func (a *likeArray) find(d *decoder, n int) (raw, bool) {
-	if a.byText == nil {
-		a.index(d.mode)
+// is reports whether m are the elements with a form of the one at pos.
+func (a *likeArray) is(pos int, m *matches) bool {
+	return pos < len(a.elems) && (a.forms[pos][0] == m || a.forms[pos][1] == m)
+}
+
+func (a *likeArray) take(pos int) {
+	if pos < len(a.elems) {
+		a.taken[pos] = true
 	}
-	var some [16]member
-	var room [256]byte
-	c := canonicalizer{tape: d.tape, dst: room[:0], members: some[:0]}
-	if c.value(n) != nil {
-		return raw{}, false
+}
+
+// next takes one of m; -1 if none is left.
+func (a *likeArray) next(m *matches) int {
+	for ; m != nil && m.next < len(m.at); m.next++ {
+		if i := m.at[m.next]; !a.taken[i] {
+			a.taken[i] = true
+			return i
+		}
 	}
-	i, ok := a.byText[string(c.dst)]
-	if !ok {
-		return raw{}, false
-	}
-	return a.elems[i], true
+	return -1
 }
 
 // index makes byText. In EJSON mode a device may also have written the plain
 // form of what MongoDB holds.
 func (a *likeArray) index(m Mode) {
-	a.byText = make(map[string]int, len(a.elems))
+	a.byText = make(map[string]*matches, len(a.elems))
+	a.forms, a.taken = make([][2]*matches, len(a.elems)), make([]bool, len(a.elems))
 	e := encoder{canon: true}
-	for {
+	for n := 0; ; n++ {
 		for i, el := range a.elems {
 			e.src, e.dst, e.elems = el.v, e.dst[:0], e.elems[:0]
 			if e.value(el.t, 0, len(el.v), m, 0) != nil {
 				continue
 			}
-			if _, ok := a.byText[string(e.dst)]; !ok {
-				a.byText[string(e.dst)] = i
+			found := a.byText[string(e.dst)]
+			if found == nil {
+				found = &matches{}
+				a.byText[string(e.dst)] = found
 			}
+			found.at = append(found.at, i)
+			a.forms[i][n] = found
 		}
 		if m == JSON {
 			return

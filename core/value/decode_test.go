@@ -110,6 +110,12 @@ func TestDecode(t *testing.T) {
 		{"array of objects, removed", `[{"at":"2024-04-05T19:34:38.901Z","n":5}]`, bson.A{bson.D{{Key: "n", Value: int64(4)}}, bson.D{{Key: "n", Value: int64(5)}, {Key: "at", Value: date}}}, bson.A{bson.D{{Key: "n", Value: int64(5)}, {Key: "at", Value: date}}}},
 		{"array of objects, one field changed", `[{"at":"2024-04-05T19:34:38.901Z","n":6}]`, bson.A{bson.D{{Key: "n", Value: int64(5)}, {Key: "at", Value: date}}}, bson.A{bson.D{{Key: "n", Value: int64(6)}, {Key: "at", Value: date}}}},
 		{"array of arrays", `[[5],[6]]`, bson.A{bson.A{int64(6)}, bson.A{int64(5)}}, bson.A{bson.A{int64(5)}, bson.A{int64(6)}}},
+		{"array, changed to what a neighbour is", `[7,7]`, bson.A{int64(7), int32(5)}, bson.A{int64(7), int32(7)}},
+		{"array, changed to what a later neighbour is", `[7,7]`, bson.A{int32(5), int64(7)}, bson.A{int32(7), int64(7)}},
+		{"array, double changed to what a neighbour is", `[7,7.0,7]`, bson.A{int64(7), math.NaN(), int64(7)}, bson.A{int64(7), 7.0, int64(7)}},
+		{"array, equal ones of several types moved", `["x",5,5]`, bson.A{int64(5), "x", int32(5)}, bson.A{"x", int64(5), int32(5)}},
+		{"array, a copy at the end", `[5,"x",5]`, bson.A{int64(5), "x"}, bson.A{int64(5), "x", int64(5)}},
+		{"array, a copy in the place of another type", `[5,5,"2024-04-05T19:34:38.901Z"]`, bson.A{int64(5), "x", date}, bson.A{int64(5), int64(5), date}},
 		{"array over object", `[5]`, bson.D{{Key: "0", Value: int64(5)}}, bson.A{int32(5)}},
 		// Objects.
 		{"object over nothing", `{"b":1,"a":2}`, none{}, bson.D{{Key: "a", Value: int32(2)}, {Key: "b", Value: int32(1)}}},
