@@ -201,3 +201,54 @@ func (d *typeDoc) id() bson.RawValue {
 	}
 	return bson.RawValue{Type: bson.TypeString, Value: slices.Clone(id)}
 }
+
+// A document may have a field that is named like a type of Extended JSON. What
+// devices add and remove beside it makes no value of that type of it.
+func TestTypeNamesAsFields(t *testing.T) {
+	for _, k := range valuetest.Kinds {
+		t.Run(k.String(), func(t *testing.T) {
+			s := newStage(t, func(c *manifest.Collection) {
+				if c.Strict = k.Strict; k.EJSON {
+					c.Mode = value.EJSON
+				}
+			})
+			body := func(kv ...string) bson.Raw {
+				inner := bson.D{}
+				for i := 0; i < len(kv); i += 2 {
+					inner = append(inner, bson.E{Key: kv[i], Value: kv[i+1]})
+				}
+				b, err := bson.Marshal(bson.D{{Key: "_id", Value: "a"}, {Key: "t", Value: inner}, {Key: "$oid", Value: "y"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			}
+			if err := s.mongo.Set("c", body("$date", "today", "n", "x")); err != nil {
+				t.Fatal(err)
+			}
+			s.settle()
+			for _, step := range []struct {
+				maps, whole string
+				want        bson.Raw
+			}{
+				{"SET t.m = 'new'", `{"$date":"today","m":"new","n":"x"}`, body("$date", "today", "n", "x", "m", "new")},
+				{"SET t.`$date` = 'now' UNSET t.m, t.n", `{"$date":"now"}`, body("$date", "now")},
+			} {
+				set := step.maps
+				if k.Strict {
+					set = "SET t = :v"
+				}
+				s.user("UPDATE c "+set+" WHERE _id = 'a'", `{"v":`+step.whole+`}`)
+				if n := s.settle(); n != 1 {
+					t.Errorf("%s: %d writes, want 1", set, n)
+				}
+				if u := s.unsynced(); len(u) > 0 {
+					t.Errorf("unsynced: %v", u)
+				}
+				if got := s.mongo.All("c"); len(got) != 1 || !bytes.Equal(got[0], step.want) {
+					t.Errorf("%s: got %s\nwant %s", set, got, step.want)
+				}
+			}
+		})
+	}
+}

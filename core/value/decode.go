@@ -70,7 +70,7 @@ func (d *decoder) value(n int, like raw) (bson.Type, error) {
 		}
 		return bson.TypeArray, d.array(n, like)
 	}
-	if key := d.typeKey(n); key >= 0 && !d.sameKeys(n, like) {
+	if key := d.typeKey(n); key >= 0 && !d.isDocument(n, like) {
 		return d.wrapper(n, key, like)
 	}
 	return bson.TypeEmbeddedDocument, d.object(n, like)

@@ -11,30 +11,18 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// sameKeys reports whether like is a document with exactly the keys of the
-// object n: then n is that document, not a wrapper.
-func (d *decoder) sameKeys(n int, like raw) bool {
+// isDocument reports whether like is a document with a type key of the object
+// n: then n is that document, changed or not, and no wrapper.
+func (d *decoder) isDocument(n int, like raw) bool {
 	if like.t != bson.TypeEmbeddedDocument {
 		return false
 	}
-	base := len(d.members)
-	all := d.tape.members(d.members, n)[base:]
-	if count(like.v) != len(all) {
-		return false
-	}
-	r, _ := elements(like.v)
-	for {
-		el, ok, err := r.next()
-		if err != nil {
-			return false
-		}
-		if !ok {
+	for i := n + 1; i < int(d.nodes[n].next); i = int(d.nodes[i+1].next) {
+		if k := d.str(i); isTypeKey(k) && field(like.v, string(k)).t != 0 {
 			return true
 		}
-		if d.find(all, el.key) < 0 {
-			return false
-		}
 	}
+	return false
 }
 
 // wrapper appends the value of the Extended JSON object n, of which key is the
