@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -104,4 +105,28 @@ func TestTypesBornInDitto(t *testing.T) {
 		}
 	}
 	w.play(t, docs)
+}
+
+// docsRows are the cells of a table in docs/types.md, by its head.
+func docsRows(t *testing.T, head string) (rows [][]string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/types.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(page), head+"\n")
+	if !ok {
+		t.Fatalf("docs/types.md has no table %s", head)
+	}
+	for _, line := range strings.Split(table, "\n")[1:] {
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		for i := range cells {
+			cells[i] = strings.Trim(cells[i], "` ")
+		}
+		rows = append(rows, cells)
+	}
+	return rows
 }

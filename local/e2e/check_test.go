@@ -1,10 +1,14 @@
 package e2e_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 func (w *world) know(docs []*document) {
@@ -103,15 +107,17 @@ func (w *world) compare(t *testing.T, n int, docs []*document) map[*document]str
 	problems := map[*document]string{}
 	parked := w.parked(t)
 	for _, of := range byCollection(docs) {
-		inDitto, inMongo := w.allDitto(t, of[0].collection), w.allMongo(t, of[0].collection)
+		inDitto, inMongo := w.allDitto(t, of[0].collection), w.mongoDocs(t, of[0].collection)
 		for _, d := range of {
 			s := &d.steps[n]
 			ditto, mongo := d.wants(t, s)
 			switch {
 			case s.ditto != "?" && inDitto[d.id] != ditto:
-				problems[d] = fmt.Sprintf("in Ditto\n got %s\nwant %s", inDitto[d.id], ditto)
-			case inMongo[d.mkey] != mongo:
-				problems[d] = fmt.Sprintf("in MongoDB\n got %s\nwant %s", inMongo[d.mkey], mongo)
+				problems[d] = "in Ditto" + differing(members(t, inDitto[d.id]), members(t, ditto))
+			case s.bytes != nil && !slices.Equal(inMongo[d.mkey], s.bytes):
+				problems[d] = "in MongoDB, byte by byte" + differing(fieldsOf(t, inMongo[d.mkey]), fieldsOf(t, s.bytes))
+			case s.bytes == nil && d.shown(t, inMongo[d.mkey]) != mongo:
+				problems[d] = fmt.Sprintf("in MongoDB\n got %s\nwant %s", d.shown(t, inMongo[d.mkey]), mongo)
 			case parked[[2]string{d.name, d.id}] != s.parked:
 				problems[d] = fmt.Sprintf("parked %q, want %q", parked[[2]string{d.name, d.id}], s.parked)
 			case s.check != nil:
@@ -122,6 +128,66 @@ func (w *world) compare(t *testing.T, n int, docs []*document) map[*document]str
 		}
 	}
 	return problems
+}
+
+// differing lists the fields that are not as wanted.
+func differing(got, want map[string]string) string {
+	names := map[string]bool{}
+	for name := range got {
+		names[name] = true
+	}
+	for name := range want {
+		names[name] = true
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if got[name] != want[name] {
+			fmt.Fprintf(&b, "\n%q\n got %s\nwant %s", name, cmp.Or(got[name], "nothing"), cmp.Or(want[name], "nothing"))
+		}
+	}
+	if b.Len() == 0 {
+		return ": the fields stand in another order"
+	}
+	return b.String()
+}
+
+// members are the fields of a document of Ditto; none has none.
+func members(t *testing.T, js string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	if js != "" {
+		for name, v := range parse(t, js) {
+			out[name] = text(t, v)
+		}
+	}
+	return out
+}
+
+// fieldsOf are the fields of a document of MongoDB, also as bytes: texts leave
+// out a NaN's payload.
+func fieldsOf(t *testing.T, doc bson.Raw) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	if doc == nil {
+		return out
+	}
+	all, err := doc.Elements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		out[e.Key()] = fmt.Sprintf("%s %s %x", e.Value().Type, e.Value(), e.Value().Value)
+	}
+	return out
+}
+
+// shown is a document of MongoDB in the form of wants; none is "".
+func (d *document) shown(t *testing.T, doc bson.Raw) string {
+	t.Helper()
+	if doc == nil {
+		return ""
+	}
+	return canonical(t, d.collection, doc)
 }
 
 // wants is how both sides must look after a step.

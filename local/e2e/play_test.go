@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // document is the life of a document, a step a round.
@@ -39,11 +41,12 @@ type step struct {
 
 	paused bool // both sides act before the functions hear of it
 
-	want  string // the body on both sides; "" for none
-	maps  string // likewise where objects are maps, if another
-	mongo string // likewise for MongoDB alone; none is "-"
-	ditto string // likewise for Ditto alone; "?" is not looked at
-	exact bool   // mongo and ditto are as they stand, canonical Extended JSON and JSON
+	want  string   // the body on both sides; "" for none
+	maps  string   // likewise where objects are maps, if another
+	mongo string   // likewise for MongoDB alone; none is "-"
+	ditto string   // likewise for Ditto alone; "?" is not looked at
+	exact bool     // ditto is as it stands, but for the fields of the id
+	bytes bson.Raw // MongoDB's document, byte by byte, instead of mongo
 
 	check func(t *testing.T) string // what else is not as wanted
 

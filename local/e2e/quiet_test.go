@@ -61,7 +61,11 @@ func (w *world) quiet() error {
 		if text := fmt.Sprint(busy, s.Statements); text != last {
 			last, moved = text, time.Now()
 		}
-		time.Sleep(10 * time.Millisecond)
+		pause := 10 * time.Millisecond
+		if calm == 0 {
+			pause *= 4 // looking costs the servers time too
+		}
+		time.Sleep(pause)
 	}
 	return fmt.Errorf("it does not become quiet: %s", last)
 }
