@@ -38,7 +38,7 @@ func (s *Store) canBulk(ctx context.Context, c Collection, ids []docid.ID) (bool
 
 func answersProbe(r Response) bool {
 	for _, item := range r.Items {
-		id := value.Lookup(item, idPath)
+		id := value.Lookup(item, value.PathOf("_id"))
 		if id == nil || !bytes.Equal(id, value.Lookup(item, value.PathOf(dql.Column(0)))) {
 			return false
 		}

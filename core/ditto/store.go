@@ -99,11 +99,9 @@ func newResult() Result {
 	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, At: map[docid.ID]int64{}, Maps: map[docid.ID][]value.Path{}}
 }
 
-var idPath = value.PathOf("_id")
-
 // idOf is the id of a document or a row of a SELECT.
 func idOf(item json.RawMessage) (docid.ID, bool) {
-	js := value.Lookup(item, idPath)
+	js := value.Lookup(item, value.PathOf("_id"))
 	if js == nil {
 		return "", false
 	}
@@ -112,8 +110,8 @@ func idOf(item json.RawMessage) (docid.ID, bool) {
 }
 
 // byKind sorts items by the JSON kind of their ids, and compound ids by the
-// kinds inside: IN matches nothing at all in a list that mixes 1 with '1', or
-// {"k": 1} with {"k": "1"}. The order within a kind stays.
+// kinds inside: IN matches nothing at all in a list of up to five that mixes 1
+// with '1', or {"k": 1} with {"k": "1"}. The order within a kind stays.
 func byKind[T any](items []T, id func(T) docid.ID) [][]T {
 	if len(items) == 1 {
 		return [][]T{items}

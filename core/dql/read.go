@@ -9,7 +9,7 @@ import (
 )
 
 // Select reads whole documents as they show. The ids must be of one kind: a
-// mixed list matches nothing.
+// mixed list of up to five matches nothing.
 func Select(collection string, ids []docid.ID) Statement {
 	return SelectTyped(collection, nil, ids)
 }
@@ -32,7 +32,6 @@ func SelectPaths(collection string, t Type, paths []value.Path, ids []docid.ID) 
 	types := TypesOf(t, paths...)
 	in := scopeOf(collection, types, paths...)
 	var b strings.Builder
-	b.Grow(256)
 	b.WriteString("SELECT _id")
 	for i, p := range paths {
 		b.WriteString(", ")

@@ -83,7 +83,6 @@ func source(collection string, types Types) string {
 		return Quote(collection)
 	}
 	var b strings.Builder
-	b.Grow(64)
 	b.WriteString("COLLECTION ")
 	b.WriteString(Quote(collection))
 	b.WriteByte(' ')

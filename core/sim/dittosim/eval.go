@@ -223,9 +223,13 @@ func comparison(e *expr, a, b *node) *node {
 	return boolean(c >= 0)
 }
 
-// in is a IN list. It fails when a member is of another kind than a, whatever
-// the others are; so it never matches in a mixed list. Else it is true, null or
-// false, in this order.
+// longList is the number of members up to which IN compares one by one.
+const longList = 5
+
+// in is a IN list. In a list of up to five it fails when a member is of another
+// kind than a, whatever the others are; so it never matches in a mixed list.
+// Else it is true, null or false, in this order. A longer list is a set of
+// exact values: 1 is not 1.0, and kinds may be mixed.
 func in(a, list *node) *node {
 	if a == nil || list == nil {
 		return nil
@@ -235,6 +239,9 @@ func in(a, list *node) *node {
 	}
 	if list.kind != kindArray {
 		return failed()
+	}
+	if len(list.elems) > longList {
+		return boolean(slices.ContainsFunc(list.elems, func(e *node) bool { return same(e, a) }))
 	}
 	result := boolean(false)
 	for _, e := range list.elems {

@@ -122,7 +122,6 @@ func (d *decoder) object(depth int) (*node, error) {
 	if d.take('}') {
 		return n, nil
 	}
-	n.keys, n.elems = make([]string, 0, 4), make([]*node, 0, 4)
 	for {
 		if d.space(); d.pos == len(d.src) || d.src[d.pos] != '"' {
 			return nil, errJSON

@@ -72,6 +72,7 @@ var trapTable = []trap{
 
 	// Ids.
 	{"MixedIDsMatchNothing", []string{insertMapAndScalar, `v5 SELECT _id FROM $C WHERE _id IN :ids ;; {"ids":["a",1]}`}, ``},
+	{"MixedIDsOfMoreThanFiveMatch", []string{insertMapAndScalar, `v5 SELECT _id FROM $C WHERE _id IN :ids ;; {"ids":[1,2,3,4,5,"a"]}`}, `{"_id":"a"}`},
 	{"ObjectIDsOfOneShapeAndTwoKinds", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":[{"_id":{"k":1}},{"_id":{"k":"1"}}]}`, `v5 SELECT _id FROM $C WHERE _id IN :ids ;; {"ids":[{"k":1},{"k":"1"}]}`}, ``},
 	{"ObjectIDsOfTwoShapes", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":[{"_id":{"k":1}},{"_id":{"l":"1"}}]}`, `v5 SELECT _id FROM $C WHERE _id IN :ids ORDER BY _id ;; {"ids":[{"k":1},{"l":"1"}]}`}, `{"_id":{"k":1}} {"_id":{"l":"1"}}`},
 	{"ObjectIDWithNullIsNotFound", []string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":{"_id":{"k":null}}}`, `v5 SELECT _id FROM $C WHERE _id = :id ;; {"id":{"k":null}}`}, ``},
@@ -94,6 +95,11 @@ var trapTable = []trap{
 	{"EqualityOfNumbers", []string{insertMapAndScalar, `v5 SELECT s = 5.0 AS a, serialize_json(s) = serialize_json(:f) AS b, :i = :g AS c FROM $C ;; {"f":5.0,"i":9007199254740993,"g":9007199254740992.0}`}, `{"a":true,"b":false,"c":false}`},
 	{"EqualityWithNullInside", []string{insertMapAndScalar, `v5 SELECT :a = :b AS a, :a != :c AS b, serialize_json(:a) = serialize_json(:b) AS c, array_position([:a], :b) AS d FROM $C ;; {"a":[1,null],"b":[1,null],"c":[2,null]}`}, `{"a":null,"b":true,"c":true,"d":0}`},
 	{"NullAndMissing", []string{insertMapAndScalar, `v5 SELECT z IS MISSING AS a, z IS NULL AS b, s IS NOT NULL AS c, z = 1 AS d, type(z) AS e FROM $C`}, `{"a":true,"b":false,"c":true,"e":"missing"}`},
+	{
+		"LongListIsExact",
+		[]string{`v5 INSERT INTO $C DOCUMENTS (:d) ;; {"d":{"_id":"a","s":5,"n":null,"o":{"k":null},"l":[1]}}`, `v5 SELECT s IN :a AS a, z IN :a AS b, n IN :a AS c, o IN :a AS d, l IN :a AS e FROM $C ;; {"a":[0,[1.0],null,{"k":null},"x",5]}`},
+		`{"a":true,"c":null,"d":true,"e":false}`,
+	},
 	{"FailingConditionMatchesNothing", []string{insertMapAndScalar, `v5 SELECT _id FROM $C WHERE s IN ('x', 5) OR s = 5`}, ``},
 	{"FailingValueRefused", []string{insertMapAndScalar, `v5 UPDATE $C SET z = s + 'x'`}, `refused`},
 	{"IndexOutsideIsMissing", []string{insertMapAndScalar, `v5 SELECT :v[0] AS a, :v[1] AS b, :v[-1] AS c, :v[0.0] AS d FROM $C ;; {"v":[7]}`}, `{"a":7,"d":7}`},
