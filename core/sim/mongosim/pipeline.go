@@ -32,6 +32,9 @@ func (w *writer) apply(doc bson.Raw, pipeline bson.A) (bson.Raw, error) {
 				return nil, fmt.Errorf("$set of %T is not supported", arg)
 			}
 			for _, f := range fields {
+				if strings.HasPrefix(f.Key, "$") {
+					return nil, fmt.Errorf("$set of %s: names of fields in paths do not start with '$'", f.Key)
+				}
 				v, err := env.eval(f.Value)
 				if err != nil {
 					return nil, err

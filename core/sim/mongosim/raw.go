@@ -1,7 +1,6 @@
 package mongosim
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
@@ -83,26 +82,17 @@ func truthy(v bson.RawValue) bool {
 // lookup is the first field of that name; the zero RawValue if there is none.
 func lookup(doc []byte, name string) bson.RawValue {
 	for rest := doc[min(4, len(doc)):]; len(rest) > 1; {
-		key, v, tail, ok := readElement(rest)
+		element, tail, ok := bsoncore.ReadElement(rest)
 		if !ok {
 			break
 		}
-		if string(key) == name {
-			return v
+		if string(element.KeyBytes()) == name {
+			v := element.Value()
+			return bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
 		}
 		rest = tail
 	}
 	return bson.RawValue{}
-}
-
-// readElement reads the first element of b.
-func readElement(b []byte) (key []byte, v bson.RawValue, rest []byte, ok bool) {
-	end := bytes.IndexByte(b, 0)
-	if end < 1 {
-		return nil, v, b, false
-	}
-	found, rest, ok := bsoncore.ReadValue(b[end+1:], bsoncore.Type(b[0]))
-	return b[1:end], bson.RawValue{Type: bson.Type(b[0]), Value: found.Data}, rest, ok
 }
 
 // elements are an array's values; none for anything else.
@@ -119,17 +109,17 @@ func setField(doc bson.Raw, name string, v bson.RawValue) bson.Raw {
 	out := make([]byte, 4, len(doc)+len(name)+len(v.Value)+8)
 	done := false
 	for rest := doc[4:]; len(rest) > 1; {
-		key, _, tail, ok := readElement(rest)
+		element, tail, ok := bsoncore.ReadElement(rest)
 		if !ok {
 			break
 		}
-		if string(key) == name {
+		if string(element.KeyBytes()) == name {
 			if v.Type != 0 && !done {
 				out = appendField(out, name, v)
 			}
 			done = true
 		} else {
-			out = append(out, rest[:len(rest)-len(tail)]...)
+			out = append(out, element...)
 		}
 		rest = tail
 	}
@@ -150,12 +140,12 @@ func finish(b []byte) bson.Raw {
 func filterFields(doc bson.Raw, keep func(name []byte) bool, more bson.Raw) bson.Raw {
 	out := make([]byte, 4, len(doc)+len(more))
 	for rest := doc[4:]; len(rest) > 1; {
-		key, _, tail, ok := readElement(rest)
+		element, tail, ok := bsoncore.ReadElement(rest)
 		if !ok {
 			break
 		}
-		if keep(key) {
-			out = append(out, rest[:len(rest)-len(tail)]...)
+		if keep(element.KeyBytes()) {
+			out = append(out, element...)
 		}
 		rest = tail
 	}

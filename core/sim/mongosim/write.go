@@ -134,7 +134,11 @@ func (w *writer) model(m *mongodb.Model) (*mongodb.WriteError, error) {
 
 func (w *writer) insert(raw bson.Raw) *mongodb.WriteError {
 	c := w.collection
-	id := key(lookup(raw, "_id"))
+	v := lookup(raw, "_id")
+	if refused := checkID(v); refused != nil {
+		return refused
+	}
+	id := key(v)
 	if c.docs[id] != nil {
 		return duplicate("_id_")
 	}
