@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,12 +24,14 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 	var now, until time.Time
 	rest := raw[min(4, len(raw)):]
 	for len(rest) > 1 {
-		key, v, tail, good := readElement(rest)
-		if !good {
+		element, tail, ok := bsoncore.ReadElement(rest)
+		if !ok {
 			return e, "", errForm
 		}
 		rest = tail
-		switch string(key) {
+		v := element.Value()
+		good := true
+		switch string(element.KeyBytes()) {
 		case "_id":
 			id, good = v.StringValueOK()
 		case fieldCollection:
@@ -69,7 +70,7 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 			e.Claim, until, good = decodeClaim(v)
 		}
 		if !good {
-			return e, "", fmt.Errorf("field %s: %w", key, errForm)
+			return e, "", fmt.Errorf("field %s: %w", element.Key(), errForm)
 		}
 	}
 	ditto, ok := strings.CutPrefix(id, e.Key.Collection+"/")
@@ -81,16 +82,6 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 		e.Claim.Live = until.After(now)
 	}
 	return e, writer, nil
-}
-
-// readElement reads the first element of b.
-func readElement(b []byte) (key []byte, v bsoncore.Value, rest []byte, ok bool) {
-	end := bytes.IndexByte(b, 0)
-	if end < 1 {
-		return nil, v, b, false
-	}
-	v, rest, ok = bsoncore.ReadValue(b[end+1:], bsoncore.Type(b[0]))
-	return b[1:end], v, rest, ok
 }
 
 func timeOf(v bsoncore.Value) (time.Time, bool) {
@@ -218,7 +209,7 @@ func rowsOf(v bsoncore.Value) (rows, bool) {
 // count is how many rows there are.
 func (r *rows) count() (n int) {
 	for rest, ok := r.rest, true; ok && len(rest) > 1; n++ {
-		_, _, rest, ok = readElement(rest)
+		_, rest, ok = bsoncore.ReadElement(rest)
 	}
 	return n
 }
@@ -232,23 +223,23 @@ func (r *rows) next() bool {
 }
 
 func (r *rows) read() bool {
-	_, list, rest, ok := readElement(r.rest)
+	element, tail, ok := bsoncore.ReadElement(r.rest)
 	if !ok {
 		return false
 	}
-	r.rest = rest
-	inner, ok := list.ArrayOK()
+	r.rest = tail
+	inner, ok := element.Value().ArrayOK()
 	if !ok {
 		return false
 	}
 	r.values = r.values[:0]
 	for in := []byte(inner)[4:]; len(in) > 1; {
-		_, v, rest, ok := readElement(in)
+		element, tail, ok := bsoncore.ReadElement(in)
 		if !ok {
 			return false
 		}
-		in = rest
-		r.values = append(r.values, v)
+		in = tail
+		r.values = append(r.values, element.Value())
 	}
 	return true
 }

@@ -86,6 +86,10 @@ func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, 
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
+	wanted := make(map[Key]bool, len(keys))
+	for _, k := range keys {
+		wanted[k] = true
+	}
 	entries := make([]Entry, 0, len(docs))
 	seen := make(map[Key]bool, len(docs))
 	for _, doc := range docs {
@@ -93,7 +97,7 @@ func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, 
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
-		if !seen[e.Key] && (e.State != Deleted || e.Claim != nil || slices.Contains(keys, e.Key)) {
+		if !seen[e.Key] && (e.State != Deleted || e.Claim != nil || wanted[e.Key]) {
 			seen[e.Key] = true
 			entries = append(entries, e)
 		}
@@ -249,8 +253,7 @@ func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, erro
 }
 
 func (s Store) model(p *Put) mongodb.Model {
-	times := make(bson.D, 1, 3)
-	times[0] = bson.E{Key: fieldAt, Value: "$$NOW"}
+	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
 	if p.Next.Claim != nil {
 		times = append(times, bson.E{Key: fieldClaim + "." + fieldUntil, Value: fromNow(p.ClaimFor)})
 	}

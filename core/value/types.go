@@ -71,9 +71,6 @@ type Path string
 
 // PathOf builds a Path from its segments.
 func PathOf(segments ...string) Path {
-	if len(segments) == 1 {
-		return Path("\x00" + segments[0])
-	}
 	var b strings.Builder
 	for _, s := range segments {
 		b.WriteByte(0)
