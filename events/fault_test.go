@@ -68,7 +68,7 @@ func TestDittoDown(t *testing.T) {
 		{"SaysSoIn200", ditto.Fault{Status: 200, Description: "out of order", Times: -1}, "read Ditto: read ditto: ditto v4: statement refused", nil, 0},
 		{"ConnectionLost", ditto.Fault{Drop: true, Times: -1}, "read Ditto: read ditto: ditto v4: ", nil, 0},
 		{"WritesUnavailable", ditto.Fault{Status: 503, Match: write, Times: -1}, "write to Ditto: insert into ditto: ditto v4: status 503", []string{ended}, 2},
-		{"WritesTimeOut", ditto.Fault{Status: 408, Match: write, Times: -1}, "the pair tasks/" + hex, []string{ended}, 5},
+		{"WritesTimeOut", ditto.Fault{Status: 408, Match: write, Times: -1}, "4 of 4 writes to Ditto were not answered", []string{ended}, 5},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := w.in(t)

@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/telemetry"
 )
 
 // Times of the protocol. A batch may write for batchTime from before its claim
@@ -80,6 +81,7 @@ func New(cfg Config) *Bridge {
 type Verdict struct {
 	// Err is nil when the hint is done with. Otherwise it is to be tried
 	// again: later when IsLater(Err), which is no failure, else as a failure.
+	// It is a *Failure.
 	Err   error
 	Delay time.Duration // with IsLater: how long to wait, 1 to 15 s
 }
@@ -105,7 +107,7 @@ func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Re
 	}
 	if err := t.resolve(ctx); err != nil {
 		for i := range t.verdicts {
-			t.verdicts[i] = Verdict{Err: err}
+			t.verdicts[i] = Verdict{Err: Fail(hints[i], err)}
 		}
 		t.report.Failed = len(hints)
 		return t.verdicts, t.report
@@ -136,10 +138,13 @@ type batch struct {
 
 // conclude turns a pair's end into its hints' verdicts.
 func (t *batch) conclude(ctx context.Context, p *pair) {
-	v := Verdict{Err: p.err}
+	var v Verdict
+	if p.err != nil {
+		v.Err = p.failure(Explain(p.err), t.tries(p), p.err)
+	}
 	if p.ditto != nil && ditto.IsLarge(p.ditto.JSON) || ditto.IsLarge(p.plan.ToDitto.Insert) {
 		t.report.Large++
-		t.cfg.Log.WarnContext(ctx, "document is large for Ditto", "collection", p.key.Collection, "id", string(p.key.ID))
+		t.cfg.Log.WarnContext(ctx, "document is large for Ditto", telemetry.KeyCollection, p.key.Collection, telemetry.KeyDittoID, string(p.key.ID))
 	}
 	switch {
 	case p.err == nil:
@@ -153,7 +158,7 @@ func (t *batch) conclude(ctx context.Context, p *pair) {
 		t.verdicts[i] = v
 	}
 	if t.cfg.Log.Enabled(ctx, slog.LevelDebug) {
-		t.cfg.Log.DebugContext(ctx, "pair", "collection", p.key.Collection, "id", string(p.key.ID), "row", p.plan.Row, "rounds", p.rounds, "error", p.err)
+		t.cfg.Log.DebugContext(ctx, "pair", telemetry.KeyCollection, p.key.Collection, telemetry.KeyDittoID, string(p.key.ID), "row", p.plan.Row, "rounds", p.rounds, telemetry.KeyError, p.err)
 	}
 }
 

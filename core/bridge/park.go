@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -12,6 +13,8 @@ import (
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/reconcile"
+	"github.com/causeway-sync/causeway/core/telemetry"
+	"github.com/causeway-sync/causeway/core/value"
 )
 
 // problem says why a document cannot be synced until something changes.
@@ -25,9 +28,15 @@ type parking struct {
 
 // park ends a pair that cannot be synced. parkAll stores it.
 func (t *batch) park(ctx context.Context, p *pair, why problem) {
-	t.cfg.Log.WarnContext(ctx, "document parked", "collection", p.key.Collection, "id", string(p.key.ID), "reason", why.Code, "mend", why.Mend)
+	t.logParked(ctx, p.failure(Cause{Park, why.Code, why.Mend}, t.tries(p), nil))
 	p.end(nil)
 	t.parkings = append(t.parkings, parking{p, why})
+}
+
+// logParked says that a document waits for a person. The problem's message is
+// for the record alone: it may quote the document (invariant 10).
+func (t *batch) logParked(ctx context.Context, f *Failure) {
+	t.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "document parked", f.Attrs()...)
 }
 
 // parkAll records the pairs that cannot be synced, and then marks their
@@ -118,14 +127,14 @@ func (t *batch) unpark(ctx context.Context, pairs []*pair) {
 		return
 	}
 	if err := t.records.DeleteUnsynced(ctx, ids); err != nil {
-		t.cfg.Log.WarnContext(ctx, "records of unsynced documents that have synced were left behind", "documents", len(ids), "error", err)
+		t.cfg.Log.WarnContext(ctx, "records of unsynced documents that have synced were left behind", telemetry.KeyKeys, len(ids), telemetry.KeyError, err)
 	}
 }
 
 // parkMongo notes a MongoDB document that has no pair: no Ditto id can be made
 // of it, or its id is taken. recordOrphans stores what was noted.
-func (t *batch) parkMongo(ctx context.Context, collection string, id bson.RawValue, why problem) {
-	t.cfg.Log.WarnContext(ctx, "document parked", "collection", collection, "reason", why.Code, "mend", why.Mend)
+func (t *batch) parkMongo(ctx context.Context, collection string, id bson.RawValue, hash value.Hash, why problem) {
+	t.logParked(ctx, &Failure{Collection: collection, MongoID: id, Mongo: hash, Cause: Cause{Park, why.Code, why.Mend}})
 	t.orphans = append(t.orphans, ledger.Unsynced{
 		ID:         ledger.MongoUnsyncedID(collection, id),
 		Collection: collection,
@@ -140,7 +149,7 @@ func (t *batch) parkMongo(ctx context.Context, collection string, id bson.RawVal
 // gone.
 func (t *batch) forget(ctx context.Context) {
 	if err := t.records.DeleteUnsynced(ctx, t.gone); err != nil {
-		t.cfg.Log.WarnContext(ctx, "records of unsynced documents that are gone were left behind", "documents", len(t.gone), "error", err)
+		t.cfg.Log.WarnContext(ctx, "records of unsynced documents that are gone were left behind", telemetry.KeyKeys, len(t.gone), telemetry.KeyError, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/value"
 )
 
 // resolve finds out which pairs the hints name, and reads their entries. An
@@ -49,7 +51,7 @@ func (t *batch) resolve(ctx context.Context) error {
 	for i, h := range t.hints {
 		switch {
 		case t.unconfigured(h):
-			t.verdicts[i].Err = fmt.Errorf("collection %s is not configured", h.Collection)
+			t.verdicts[i].Err = Fail(h, caused{fmt.Errorf("collection %s is not configured", h.Collection), causeCollection})
 			t.report.Failed++
 		case !h.DittoID.IsZero():
 			t.join(i, ledger.Key{Collection: h.Collection, ID: h.DittoID}, byKey)
@@ -128,8 +130,8 @@ func (t *batch) resolveUnknown(ctx context.Context, unknown []nameless) error {
 		for _, doc := range docs {
 			id := doc.Lookup("_id")
 			did, err := m.FromMongo(doc)
-			if err != nil {
-				t.parkMongo(ctx, name, id, idProblem(err))
+			if err != nil { // of the document no more than these fields was read
+				t.parkMongo(ctx, name, id, value.Absent, idProblem(err))
 				continue
 			}
 			for _, u := range byCollection[name] {
@@ -198,12 +200,15 @@ func entryOf(entries []ledger.Entry, collection string, id bson.RawValue) *ledge
 	return found
 }
 
+// mendID is for ids that know nothing better.
+const mendID = "give the document an id that both sides can hold, or map other fields"
+
 func idProblem(err error) problem {
 	var e *docid.Error
 	if !errors.As(err, &e) {
-		return problem{Code: "id", Message: err.Error()}
+		return problem{Code: docid.ErrValue.Error(), Message: err.Error(), Mend: mendID}
 	}
-	return problem{Code: e.Code(), Message: e.What, Mend: e.Mend}
+	return problem{Code: e.Code(), Message: e.What, Mend: cmp.Or(e.Mend, mendID)}
 }
 
 // takenDocument is the problem of the second Ditto document with one MongoDB

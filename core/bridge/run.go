@@ -8,6 +8,7 @@ import (
 
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/reconcile"
+	"github.com/causeway-sync/causeway/core/telemetry"
 )
 
 // run takes the pairs round and round until each has come to an end: read both
@@ -167,7 +168,7 @@ func (t *batch) parkOthers(ctx context.Context, pairs []*pair) {
 	var of []*pair
 	for _, p := range pairs {
 		for _, doc := range p.others {
-			t.parkMongo(ctx, p.key.Collection, doc.Lookup("_id"), conflictingID(p.rules))
+			t.parkMongo(ctx, p.key.Collection, doc.Lookup("_id"), hashOf(doc), conflictingID(p.rules))
 			of = append(of, p)
 		}
 	}
@@ -275,6 +276,6 @@ func (t *batch) release(ctx context.Context, pairs []*pair) {
 	}
 	// Should this fail, the claims run out by themselves.
 	if _, err := t.put(ctx, puts); err != nil {
-		t.cfg.Log.WarnContext(ctx, "claims left to run out", "pairs", len(puts), "error", err)
+		t.cfg.Log.WarnContext(ctx, "claims left to run out", telemetry.KeyKeys, len(puts), telemetry.KeyError, err)
 	}
 }

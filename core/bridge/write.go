@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 	"github.com/causeway-sync/causeway/core/value"
 )
 
-var errDeadline = errors.New("the batch ran out of time; its pairs are handled again")
+var errDeadline = caused{errors.New("the batch ran out of time; its pairs are handled again"), causeTime}
 
 // writeAll claims the pairs, records what loses, writes both sides, and
 // settles the pairs whose every write won.
@@ -154,6 +155,11 @@ func (t *batch) record(ctx context.Context, pairs []*pair) []*pair {
 	if err := t.records.PutConflicts(ctx, conflicts); err != nil {
 		t.abandon(ctx, pairs, fmt.Errorf("record losing values: %w", err))
 		return nil
+	}
+	if t.cfg.Log.Enabled(ctx, slog.LevelDebug) {
+		for i := range conflicts {
+			t.logLost(ctx, &conflicts[i])
+		}
 	}
 	return pairs
 }
@@ -298,9 +304,9 @@ func (t *batch) again(ctx context.Context, p *pair) {
 		return
 	}
 	if p.rounds >= rounds {
-		reason := fmt.Errorf("the pair %s changed during each of %d rounds", p.key, rounds)
+		reason := caused{fmt.Errorf("the pair changed during each of %d rounds", rounds), causeRaced}
 		if p.unanswered > 0 {
-			reason = fmt.Errorf("the pair %s: %d of %d writes to Ditto were not answered", p.key, p.unanswered, rounds)
+			reason = caused{fmt.Errorf("%d of %d writes to Ditto were not answered", p.unanswered, rounds), causeUnanswered}
 		}
 		t.abandon(ctx, []*pair{p}, reason)
 	}

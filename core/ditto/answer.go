@@ -19,7 +19,7 @@ type answer struct {
 
 // decode reads an answer's body. The description is empty for a success, whose
 // `error` may be absent, null or an empty object.
-func decode(body []byte) (r Response, description string, err error) {
+func decode(body []byte, write bool) (r Response, description string, err error) {
 	var a answer
 	if err := json.Unmarshal(body, &a); err != nil {
 		return Response{}, "", syntaxOnly(err)
@@ -28,6 +28,13 @@ func decode(body []byte) (r Response, description string, err error) {
 	r.Txn, _ = strconv.ParseInt(strings.Trim(string(a.Txn), `"`), 10, 64)
 	if description = describe(a.Error); description == "" {
 		description = a.Message
+	}
+	// JSON of somebody else's: taken for an answer to a read, it would say that
+	// there are no documents. A write that is said to have mutated nothing is
+	// looked at again anyway.
+	ours := a.Items != nil || write && (a.Mutated != nil || a.Txn != nil || a.Error != nil)
+	if description == "" && !ours {
+		return Response{}, "", notJSON{}
 	}
 	return r, description, nil
 }
@@ -54,6 +61,9 @@ func describe(e json.RawMessage) string {
 type notJSON struct{ offset int64 }
 
 func (e notJSON) Error() string {
+	if e.offset == 0 {
+		return "not the JSON of an answer"
+	}
 	return "not the JSON of an answer, at byte " + strconv.FormatInt(e.offset, 10)
 }
 

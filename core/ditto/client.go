@@ -57,11 +57,13 @@ type Client struct {
 	http *http.Client
 }
 
+var errEndpoint = errors.New("ditto endpoint")
+
 // NewClient checks the endpoint; it contacts nothing.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	base, err := baseURL(cfg.Endpoint)
 	if err != nil {
-		return nil, fmt.Errorf("ditto endpoint: %w", err)
+		return nil, fmt.Errorf("%w: %w", errEndpoint, err)
 	}
 	if cfg.Keys == nil {
 		return nil, errors.New("ditto client: no key source")
@@ -234,7 +236,7 @@ func (c *Client) once(ctx context.Context, r Request, body []byte, refresh bool)
 		return Response{}, 0, fail
 	}
 	fail.Status = res.StatusCode
-	resp, description, err := decode(text)
+	resp, description, err := decode(text, r.Write)
 	switch {
 	case res.StatusCode != http.StatusOK:
 		fail.Description = description

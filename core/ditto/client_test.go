@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -178,6 +179,17 @@ func TestClientAnswers(t *testing.T) {
 				t.Errorf("got %+v, %v", resp, err)
 			}
 		})
+	}
+}
+
+// TestClientStrangers: JSON that is no answer of Ditto's says nothing of its
+// documents, least of all that there are none.
+func TestClientStrangers(t *testing.T) {
+	for _, body := range []string{`null`, `{}`, `{"status":"ok"}`, `{"transactionId":5}`, `{"items":null}`, `{"mutatedDocumentIds":[]}`, `[]`, `"ok"`, `7`} {
+		r := &replies{T: t, all: slices.Repeat([]reply{{status: 200, body: body}}, 5)}
+		if resp, err := newClient(t, r, nil).Execute(t.Context(), ditto.Request{API: ditto.V5}); !ditto.IsUnavailable(err) {
+			t.Errorf("%s is taken for the answer %+v, %v", body, resp, err)
+		}
 	}
 }
 

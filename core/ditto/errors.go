@@ -50,21 +50,6 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Class is a short word for the kind of failure, for logs and metrics.
-func (e *Error) Class() string {
-	switch {
-	case IsBehind(e):
-		return "behind"
-	case IsUnauthorized(e):
-		return "unauthorized"
-	case IsRejected(e):
-		return "rejected"
-	case IsUnavailable(e):
-		return "unavailable"
-	}
-	return "other"
-}
-
 // IsBehind reports whether the serving node has not reached the transaction
 // that the request named, or no longer knows it. Nothing may be concluded;
 // look again later.
@@ -93,6 +78,22 @@ func IsRejected(err error) bool {
 func IsUnauthorized(err error) bool {
 	e, ok := as(err)
 	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+}
+
+// IsForbidden reports whether the key is good, but may not do this.
+func IsForbidden(err error) bool {
+	e, ok := as(err)
+	return ok && e.Status == http.StatusForbidden
+}
+
+// IsMisconfigured reports whether the endpoint is none of Ditto's API.
+func IsMisconfigured(err error) bool {
+	if errors.Is(err, errEndpoint) {
+		return true
+	}
+	e, ok := as(err)
+	return ok && (e.Status == http.StatusNotFound && e.Txn == 0 || e.Status == http.StatusMethodNotAllowed ||
+		e.Status >= http.StatusMultipleChoices && e.Status < http.StatusBadRequest)
 }
 
 // IsUnavailable reports whether the server, or the way to it, failed. Later it

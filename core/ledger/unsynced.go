@@ -37,11 +37,11 @@ type Unsynced struct {
 // MongoUnsyncedID is the record's id for a document that has no Ditto id:
 // "<collection>/mongo:<canonical Extended JSON of its _id>".
 func MongoUnsyncedID(collection string, id bson.RawValue) string {
-	return collection + "/mongo:" + canonical(id)
+	return collection + "/mongo:" + IDText(id)
 }
 
-// canonical is a value as canonical Extended JSON.
-func canonical(v bson.RawValue) string {
+// IDText is an `_id` as canonical Extended JSON.
+func IDText(v bson.RawValue) string {
 	text, err := bson.MarshalExtJSON(bson.D{{Key: "v", Value: v}}, true, false)
 	if err != nil { // no value that a server returned
 		return v.String()
@@ -110,7 +110,7 @@ func decodeUnsynced(doc bson.Raw) (Unsynced, error) {
 		Reason: text("reason"), Message: text("message"), Mend: text("mend"), At: stamp(doc, fieldAt),
 	}
 	if u.ID == "" {
-		u.ID = canonical(doc.Lookup("_id"))
+		u.ID = IDText(doc.Lookup("_id"))
 	}
 	return u, nil
 }

@@ -52,6 +52,9 @@ func Connect(uri, database string, opts ...Option) (*Client, error) {
 	client, err := mongo.Connect(o)
 	if err != nil {
 		e := wrap("connect", err, secrets)
+		if e.class == other {
+			e.class = misconfigured
+		}
 		e.message = secrets.cleanQuoted(e.message, uri)
 		return nil, e
 	}

@@ -28,6 +28,7 @@ const (
 	other class = iota
 	unauthorized
 	unavailable
+	misconfigured
 )
 
 func (e *Error) Error() string { return e.Op + ": " + e.message }
@@ -44,6 +45,9 @@ func IsAuth(err error) bool { return hasClass(err, unauthorized) }
 // Whether a write happened is unknown; try again later.
 func IsUnavailable(err error) bool { return hasClass(err, unavailable) }
 
+// IsMisconfigured reports whether the connection string is none.
+func IsMisconfigured(err error) bool { return hasClass(err, misconfigured) }
+
 func hasClass(err error, c class) bool {
 	var e *Error
 	return errors.As(err, &e) && e.class == c
@@ -59,7 +63,7 @@ var transientCodes = map[int]bool{
 	11600: true, 11602: true, 13435: true, 13436: true,
 	13388: true, 63: true, 150: true, 234: true, 317: true, // stale routing, retry, evicted
 	251: true, 290: true, 462: true, // transactions, rate limits
-	14031: true, 146: true, // out of disk, memory limit
+	14031: true, 146: true, 371: true, // out of disk, memory limit, writes blocked
 }
 
 // Codes of refused credentials or rights. Atlas reports both with its own code

@@ -9,12 +9,12 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-var errEmpty = errors.New("it is empty: store a value in it")
+var errEmpty = errors.New("it is empty")
 
 type fieldError struct{ key string }
 
 func (e *fieldError) Error() string {
-	return fmt.Sprintf("it is JSON without the text field %q: add that field, or store the bare value", e.key)
+	return fmt.Sprintf("it is JSON without the text field %q", e.key)
 }
 
 // Error says which secret could not be read, and what mends it.
@@ -40,6 +40,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Remedy is what a person can do; empty if time may mend it.
+func (e *Error) Remedy() string { return e.Mend }
 
 // IsMissing reports whether err says that a secret is not there.
 func IsMissing(err error) bool {
@@ -69,8 +72,11 @@ func explain(ref Ref, err error) error {
 	e := &Error{Ref: ref, Err: err}
 	var op *smithy.OperationError
 	switch {
-	case errors.As(err, new(*fieldError)), errors.Is(err, errEmpty),
-		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errEmpty):
+		e.Mend = "store a value in it"
+	case errors.As(err, new(*fieldError)):
+		e.Mend = "add that field, or store the bare value"
 	case IsMissing(err):
 		e.Mend = "store it, or correct the manifest: secrets belong to one region and account"
 	case ref.RoleARN != "" && IsDenied(err) && errors.As(err, &op) && assumed(err):

@@ -10,18 +10,25 @@ import (
 // Keys of log lines. Packages use these and no others for the same thing, so
 // that one query finds a document across all functions.
 const (
-	KeyFunction   = "function"
 	KeyCollection = "collection"
-	KeyPair       = "pair" // ledger.Key
+	KeyDittoID    = "dittoId"   // JSON text
+	KeyMongoID    = "mongoId"   // canonical Extended JSON
+	KeyMongoHash  = "mongoHash" // of the whole document, or of the value at path
+	KeyDittoHash  = "dittoHash" // likewise
+	KeyPath       = "path"      // of a unit
+	KeyRule       = "rule"      // by which a value lost
 	KeyTxn        = "txn"
-	KeyOp         = "op"
 	KeySide       = "side"
-	KeyReason     = "reason"
+	KeyClass      = "class"  // of a failure: retry, park or stop
+	KeyReason     = "reason" // a code, one of docs/operating.md
+	KeyMend       = "mend"   // what a person does about it
 	KeyError      = "error"
 	KeyMessage    = "messageId" // of the queue
-	KeySource     = "source"    // what invoked: sqs, eventbridge, webhook, kafka
-	KeyTries      = "tries"
+	KeySource     = "source"    // what invoked: sqs, event, webhook, kafka
+	KeyTries      = "tries"     // how often the key was sent again
+	KeyKeys       = "keys"      // how many keys a line stands for
 	KeyDuration   = "ms"
+	KeyDelay      = "delayMs"
 	KeyLag        = "lagMs"
 	KeyStatus     = "status"
 )

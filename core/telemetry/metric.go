@@ -29,8 +29,9 @@ const (
 	Conflicts      = "Conflicts"      // conflict records written
 	Parked         = "Parked"         // documents that need a person
 	Large          = "Large"          // documents over 256 KiB in Ditto, which warns of them
-	Later          = "Later"          // keys sent again because another holds the claim
-	Failed         = "Failed"         // keys that will be tried again as failures
+	Later          = "Later"          // keys sent again, to be looked at later
+	Failed         = "Failed"         // messages given back, or requests not answered: they come again
+	Stopped        = "Stopped"        // of which no retry mends: a person has to
 	Undecodable    = "Undecodable"    // events that could not be read
 	Ignored        = "Ignored"        // events that are not for this deployment
 	Canary         = "Canary"         // heartbeats seen

@@ -15,66 +15,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-sync/causeway/core/telemetry"
+	"github.com/causeway-sync/causeway/core/telemetry/emf"
 )
 
 var now = func() time.Time { return time.UnixMilli(1763882100123) }
 
-// emf is the embedded metric format's schema, in the parts that are required:
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-type emf struct {
-	AWS struct {
-		Timestamp         int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
-	} `json:"_aws"`
-}
-
-// units are CloudWatch's, as far as they are used.
-var units = map[string]bool{"Count": true, "Milliseconds": true, "Bytes": true}
-
 // checkEMF fails unless line is one that CloudWatch takes metrics from.
 func checkEMF(t *testing.T, line []byte) map[string]any {
 	t.Helper()
-	var doc emf
-	dec := json.NewDecoder(bytes.NewReader(line))
-	if err := dec.Decode(&doc); err != nil {
-		t.Fatalf("%s: %v", line, err)
+	if err := emf.Check(line); err != nil {
+		t.Fatal(err)
 	}
 	var fields map[string]any
 	if err := json.Unmarshal(line, &fields); err != nil {
 		t.Fatal(err)
-	}
-	if doc.AWS.Timestamp <= 0 || len(doc.AWS.CloudWatchMetrics) == 0 {
-		t.Fatalf("no timestamp or no directive: %s", line)
-	}
-	for _, d := range doc.AWS.CloudWatchMetrics {
-		if d.Namespace == "" || len(d.Namespace) > 1024 || len(d.Dimensions) == 0 {
-			t.Errorf("directive %+v", d)
-		}
-		for _, set := range d.Dimensions {
-			if len(set) > 30 {
-				t.Errorf("%d dimensions", len(set))
-			}
-			for _, name := range set {
-				if v, ok := fields[name].(string); !ok || v == "" || len(v) > 1024 {
-					t.Errorf("dimension %q has the value %v", name, fields[name])
-				}
-			}
-		}
-		if n := len(d.Metrics); n == 0 || n > 100 {
-			t.Errorf("%d metrics", n)
-		}
-		for _, m := range d.Metrics {
-			if _, ok := fields[m.Name].(float64); !ok {
-				t.Errorf("metric %q has the value %v", m.Name, fields[m.Name])
-			}
-			if !units[m.Unit] {
-				t.Errorf("metric %q has the unit %q", m.Name, m.Unit)
-			}
-		}
 	}
 	return fields
 }

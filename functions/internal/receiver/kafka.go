@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
-	"github.com/causeway-sync/causeway/core/telemetry"
 )
 
 // Record is one record of Ditto's change feed in Kafka.
@@ -41,7 +41,7 @@ func (r *Receiver) Records(ctx context.Context, records []Record) (Answer, error
 	}
 	a, err := r.enqueue(ctx, b, func(n int) time.Time { return times[n] })
 	if err != nil {
-		r.Log.ErrorContext(ctx, "enqueue keys", telemetry.KeyError, err.Error())
+		r.fail(ctx, "keys not queued", bridge.CauseQueue, err)
 		a = Answer{Status: http.StatusServiceUnavailable, Error: "keys cannot be queued now"}
 	}
 	r.report(ctx, "kafka", a, started)

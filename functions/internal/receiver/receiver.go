@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/functions/internal/queue"
@@ -77,7 +78,7 @@ func (r *Receiver) webhook(ctx context.Context, req Request) Answer {
 	}
 	a, err := r.enqueue(ctx, b, func(int) time.Time { return now })
 	if err != nil {
-		r.Log.ErrorContext(ctx, "enqueue keys", telemetry.KeyError, err.Error())
+		r.fail(ctx, "keys not queued", bridge.CauseQueue, err)
 		return Answer{Status: http.StatusServiceUnavailable, Error: "keys cannot be queued now"}
 	}
 	return a
@@ -91,7 +92,7 @@ func (r *Receiver) verify(ctx context.Context, req Request) error {
 	for _, refresh := range []bool{false, true} {
 		keys, err := r.Keys(ctx, refresh)
 		if err != nil {
-			r.Log.ErrorContext(ctx, "read webhook secret", telemetry.KeyError, err.Error())
+			r.fail(ctx, "webhook secret not read", secretCause(err), err)
 			return errSecret
 		}
 		err = keys.Verify(req.Header, req.Body, r.Now())
@@ -121,7 +122,8 @@ func (r *Receiver) enqueue(ctx context.Context, b change.Batch, at func(n int) t
 	accepted := len(b.Hints) + len(b.Notices)
 	if len(b.Errs) > 0 {
 		b.Notices = append(b.Notices, change.Unread(r.Now()))
-		r.Log.WarnContext(ctx, "events unread, sweep requested", telemetry.KeyError, b.Errs[0].Error(), "events", len(b.Errs))
+		r.Log.LogAttrs(ctx, slog.LevelWarn, "events unread, sweep requested", append(bridge.CauseUnread.Attrs(),
+			slog.Int(telemetry.KeyKeys, len(b.Errs)), slog.String(telemetry.KeyError, b.Errs[0].Error()))...)
 	}
 	bodies, err := change.Pack(b.Hints, b.Notices)
 	if err != nil {

@@ -3,11 +3,12 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/functions/internal/queue"
@@ -31,24 +32,25 @@ func (w *Worker) dispatch(ctx context.Context, r *run) {
 		if it.err != nil {
 			continue
 		}
-		late, bad, errs := w.sort(r, it)
-		if len(bad) > 0 && len(bad) == it.to-it.from || len(bad) > 0 && w.Queue == nil {
-			it.err = errors.Join(unique(errs)...)
+		late, bad := w.sort(ctx, r, it)
+		if len(bad) > 0 && (len(bad) == it.to-it.from || w.Queue == nil) {
+			for _, b := range bad {
+				r.fail(it, b.Failure)
+			}
 			continue
 		}
-		for _, n := range bad {
-			body, err := r.hints[n].Message()
+		for _, b := range bad {
+			body, err := r.hints[b.hint].Message()
 			if err != nil {
-				it.err = err
+				r.fail(it, bridge.Fail(r.hints[b.hint], err))
 				break
 			}
 			parcels = append(parcels, parcel{queue.Message{Body: body}, []int{i}})
+			r.failures = append(r.failures, failure{b.Failure, it.msg.ID, true})
 		}
-		for _, err := range unique(errs) {
-			w.Log.WarnContext(ctx, "key failed, sent on alone", telemetry.KeyMessage, it.msg.ID, telemetry.KeyError, err.Error())
-		}
-		for _, n := range late {
-			later = append(later, lateHint{r.hints[n].Again(), r.verdicts[n].Delay, i})
+		for _, l := range late {
+			l.item = i
+			later = append(later, l)
 		}
 	}
 	parcels = append(parcels, w.pack(r, later)...)
@@ -57,20 +59,37 @@ func (w *Worker) dispatch(ctx context.Context, r *run) {
 
 // sort tells the hints of a message that have to come later from those that
 // failed.
-func (w *Worker) sort(r *run, it *item) (late, bad []int, errs []error) {
+func (w *Worker) sort(ctx context.Context, r *run, it *item) (late []lateHint, bad []badHint) {
 	for n := it.from; n < it.to; n++ {
-		err := r.verdicts[n].Err
-		switch {
-		case err == nil:
-		case w.IsLater(err) && r.hints[n].Tries < MaxTries:
-			late = append(late, n)
-		case w.IsLater(err):
-			bad, errs = append(bad, n), append(errs, fmt.Errorf("sent again %d times: %w", r.hints[n].Tries, err))
-		default:
-			bad, errs = append(bad, n), append(errs, err)
+		v, h := r.verdicts[n], r.hints[n]
+		if v.Err == nil {
+			continue
 		}
+		f := failureOf(h, v.Err)
+		switch {
+		case w.IsLater(v.Err) && h.Tries < MaxTries:
+			late = append(late, lateHint{hint: h.Again(), delay: v.Delay})
+		case w.IsLater(v.Err):
+			f.Err = fmt.Errorf("sent again %d times: %w", h.Tries, v.Err)
+			f.Mend = "run `causeway redrive`; if it fails again, report this"
+			bad = append(bad, badHint{f, n})
+			continue
+		case it.msg.Receives >= Patience && f.Waits() && w.Queue != nil:
+			late = append(late, lateHint{hint: h, delay: outageDelay})
+		default:
+			bad = append(bad, badHint{f, n})
+			continue
+		}
+		w.Log.LogAttrs(ctx, slog.LevelDebug, "key sent again", append(f.Attrs(),
+			slog.Int64(telemetry.KeyDelay, late[len(late)-1].delay.Milliseconds()),
+			slog.String(telemetry.KeyMessage, it.msg.ID), slog.String(telemetry.KeyError, f.Error()))...)
 	}
-	return late, bad, errs
+	return late, bad
+}
+
+type badHint struct {
+	*bridge.Failure
+	hint int
 }
 
 type lateHint struct {
@@ -124,28 +143,15 @@ func (w *Worker) send(ctx context.Context, r *run, parcels []parcel) {
 	}
 	for i, err := range w.Queue.Send(ctx, msgs) {
 		if err != nil {
-			parcels[i].fail(r, err)
+			parcels[i].fail(r, queueError{err})
 		}
 	}
 }
 
 func (p parcel) fail(r *run, err error) {
 	for _, i := range p.items {
-		if r.items[i].err == nil {
-			r.items[i].err = err
+		if it := &r.items[i]; it.err == nil {
+			r.fail(it, bridge.Fail(r.hints[it.from], err))
 		}
 	}
-}
-
-// unique drops errors of the same text: a database that is down fails every
-// key alike.
-func unique(errs []error) (out []error) {
-	seen := map[string]bool{}
-	for _, err := range errs {
-		if !seen[err.Error()] {
-			seen[err.Error()] = true
-			out = append(out, err)
-		}
-	}
-	return out
 }

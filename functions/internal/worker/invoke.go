@@ -11,7 +11,8 @@ import (
 
 // Invoke handles the payload of a Lambda invocation: a batch of a queue, or an
 // event as EventBridge delivers it and as `sam local invoke` sends it. The
-// answer to a batch names the messages to be redelivered.
+// answer to a batch names the messages to be redelivered. Where none was
+// handled, and a person has to mend something, the invocation fails as a whole.
 func (w *Worker) Invoke(ctx context.Context, payload json.RawMessage) (any, error) {
 	batch, ok := sqsEvent(payload)
 	if !ok {
@@ -19,10 +20,15 @@ func (w *Worker) Invoke(ctx context.Context, payload json.RawMessage) (any, erro
 	}
 	msgs := make([]Message, len(batch.Records))
 	for i, rec := range batch.Records {
-		msgs[i] = Message{ID: rec.MessageId, Body: []byte(rec.Body), Sent: millis(rec.Attributes["SentTimestamp"])}
+		receives, _ := strconv.Atoi(rec.Attributes["ApproximateReceiveCount"])
+		msgs[i] = Message{ID: rec.MessageId, Body: []byte(rec.Body), Sent: millis(rec.Attributes["SentTimestamp"]), Receives: receives}
+	}
+	failed, err := w.Batch(ctx, msgs)
+	if err != nil {
+		return nil, err
 	}
 	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	for _, id := range w.Batch(ctx, msgs) {
+	for _, id := range failed {
 		out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
 	}
 	return out, nil

@@ -7,25 +7,15 @@ import (
 	"github.com/causeway-sync/causeway/core/telemetry"
 )
 
-// report writes the invocation's one info line, a warning for each message
-// that failed, and the metrics.
+// report writes the invocation's one info line, a line for each cause of
+// failures, and the metrics.
 func (w *Worker) report(ctx context.Context, source string, r *run) {
 	now := w.Now()
 	lag := int64(0)
 	if !r.oldest.IsZero() {
 		lag = max(0, now.Sub(r.oldest).Milliseconds())
 	}
-	warned := map[string]int{}
-	for _, it := range r.items {
-		if it.err == nil {
-			continue
-		}
-		text := it.err.Error()
-		if warned[text]++; warned[text] > 1 || len(warned) > maxWarnings {
-			continue
-		}
-		w.Log.WarnContext(ctx, "message failed", telemetry.KeyMessage, it.msg.ID, telemetry.KeyError, text)
-	}
+	w.warn(ctx, r)
 	w.Log.InfoContext(ctx, "handled",
 		telemetry.KeySource, source, slog.Any("counts", r.Summary), "rounds", r.rounds,
 		telemetry.KeyLag, lag, telemetry.KeyDuration, now.Sub(r.started).Milliseconds())
@@ -43,7 +33,7 @@ func (r *run) metrics(lag int64) []telemetry.Metric {
 		count(telemetry.ToDitto, r.ToDitto), count(telemetry.ToMongo, r.ToMongo),
 		count(telemetry.Conflicts, r.Conflicts), count(telemetry.Parked, r.Parked),
 		count(telemetry.Large, r.Large), count(telemetry.Later, r.Later), count(telemetry.Failed, r.Failed),
-		count(telemetry.Undecodable, r.Undecodable), count(telemetry.Ignored, r.Ignored),
+		count(telemetry.Stopped, r.Stopped), count(telemetry.Undecodable, r.Undecodable), count(telemetry.Ignored, r.Ignored),
 		count(telemetry.SweepRequested, r.Sweeps), count(telemetry.Canary, r.canaries),
 	}
 	if !r.oldest.IsZero() {
@@ -58,6 +48,6 @@ func (s Summary) LogValue() slog.Value {
 		slog.Int("messages", s.Messages), slog.Int("keys", s.Keys), slog.Int("ignored", s.Ignored),
 		slog.Int("undecodable", s.Undecodable), slog.Int("sweepsRequested", s.Sweeps),
 		slog.Int("pairs", s.Pairs), slog.Int("equal", s.Equal), slog.Int("toDitto", s.ToDitto), slog.Int("toMongoDB", s.ToMongo),
-		slog.Int("conflicts", s.Conflicts), slog.Int("parked", s.Parked), slog.Int("large", s.Large), slog.Int("later", s.Later), slog.Int("failed", s.Failed),
+		slog.Int("conflicts", s.Conflicts), slog.Int("parked", s.Parked), slog.Int("large", s.Large), slog.Int("later", s.Later), slog.Int("failed", s.Failed), slog.Int("stopped", s.Stopped),
 	)
 }

@@ -6,9 +6,9 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/causeway-sync/causeway/core/bridge"
@@ -36,6 +36,12 @@ const (
 	// Margin is what an invocation keeps of its time, to send keys again and
 	// to answer.
 	Margin = 5 * time.Second
+	// Patience is how often a message is received while a key of it only waits
+	// for an outage to end. Then the key is sent again instead, so that it never
+	// ends in the dead letters: a queue's maxReceiveCount must be higher.
+	Patience = 5
+	// outageDelay is how long such a key stays away.
+	outageDelay = time.Minute
 	// maxWarnings bounds the log lines of one invocation.
 	maxWarnings = 20
 )
@@ -58,11 +64,15 @@ type Message struct {
 	ID   string
 	Body []byte
 	Sent time.Time // when it was put into the queue; stands in for the time of its changes
+	// Receives is how often it was received, this time included; 0 if unknown.
+	Receives int
 }
 
 // Batch handles the messages of a queue, and returns the ids of those that
 // have to come again. A message fails alone, and fails when it was not reached.
-func (w *Worker) Batch(ctx context.Context, msgs []Message) (failed []string) {
+//
+// The error says that none was handled, and that no retry will mend it.
+func (w *Worker) Batch(ctx context.Context, msgs []Message) (failed []string, err error) {
 	r := w.run(ctx, msgs)
 	for i := range r.items {
 		if r.items[i].err != nil {
@@ -70,7 +80,10 @@ func (w *Worker) Batch(ctx context.Context, msgs []Message) (failed []string) {
 		}
 	}
 	w.report(ctx, "sqs", r)
-	return failed
+	if len(failed) == len(msgs) {
+		err = r.stop()
+	}
+	return failed, err
 }
 
 // Event handles one event that did not come through a queue. The summary is
@@ -78,6 +91,9 @@ func (w *Worker) Batch(ctx context.Context, msgs []Message) (failed []string) {
 func (w *Worker) Event(ctx context.Context, body []byte) (Summary, error) {
 	r := w.run(ctx, []Message{{Body: body, Sent: w.Now()}})
 	w.report(ctx, "event", r)
+	if r.items[0].stopped {
+		return r.Summary, r.stop()
+	}
 	return r.Summary, r.items[0].err
 }
 
@@ -96,13 +112,15 @@ type Summary struct {
 	Parked      int `json:"parked"`
 	Large       int `json:"large"`
 	Later       int `json:"later"`
-	Failed      int `json:"failed"` // messages
+	Failed      int `json:"failed"`  // messages
+	Stopped     int `json:"stopped"` // of which no retry mends
 }
 
 // run is one invocation under way.
 type run struct {
 	Summary
 	items    []item
+	failures []failure     // for the log
 	hints    []change.Hint // of all items, one after the other
 	verdicts []bridge.Verdict
 	rounds   int
@@ -116,6 +134,7 @@ type item struct {
 	msg      Message
 	from, to int
 	err      error
+	stopped  bool // err is of the class Stop
 }
 
 func (w *Worker) run(ctx context.Context, msgs []Message) *run {
@@ -126,18 +145,40 @@ func (w *Worker) run(ctx context.Context, msgs []Message) *run {
 	}
 	w.dispatch(ctx, r)
 	for i := range r.items {
-		if r.items[i].err != nil {
-			r.Failed++
+		it := &r.items[i]
+		if it.err == nil {
+			continue
+		}
+		r.Failed++
+		if it.stopped {
+			r.Stopped++
 		}
 	}
 	return r
+}
+
+// stop is the error of a key that no retry mends, with the mend; nil if there
+// is none.
+func (r *run) stop() error {
+	for _, f := range r.failures {
+		if f.Class == bridge.Stop {
+			if strings.Contains(f.Error(), f.Mend) {
+				return f
+			}
+			return fmt.Errorf("%w; %s", f, f.Mend)
+		}
+	}
+	return nil
 }
 
 func (w *Worker) decode(ctx context.Context, r *run, msgs []Message) {
 	r.Messages = len(msgs)
 	for _, m := range msgs {
 		b := w.Decoder.Decode(m.Body)
-		it := item{msg: m, from: len(r.hints), err: b.Err()}
+		it := item{msg: m, from: len(r.hints)}
+		if err := b.Err(); err != nil {
+			r.fail(&it, &bridge.Failure{Cause: bridge.Explain(err), Err: err})
+		}
 		for _, h := range b.Hints {
 			if h.At.IsZero() {
 				h.At = m.Sent
@@ -174,10 +215,7 @@ func (w *Worker) settle(ctx context.Context, r *run) {
 	}
 	s, err := w.Settler(ctx)
 	if err != nil {
-		r.verdicts = make([]bridge.Verdict, len(r.hints))
-		for i := range r.verdicts {
-			r.verdicts[i].Err = err
-		}
+		r.failAll(err)
 		return
 	}
 	var rep bridge.Report
@@ -185,13 +223,14 @@ func (w *Worker) settle(ctx context.Context, r *run) {
 	r.Pairs, r.Equal, r.ToDitto, r.ToMongo = rep.Pairs, rep.Equal, rep.ToDitto, rep.ToMongo
 	r.Conflicts, r.Parked, r.Large, r.rounds = rep.Conflicts, rep.Parked, rep.Large, rep.Rounds
 	if len(r.verdicts) != len(r.hints) { // a hint without a verdict was not reached (invariant 1)
-		err := fmt.Errorf("settle: %d verdicts for %d keys", len(r.verdicts), len(r.hints))
-		r.verdicts = make([]bridge.Verdict, len(r.hints))
-		for i := range r.verdicts {
-			r.verdicts[i].Err = err
-		}
+		r.failAll(fmt.Errorf("settle: %d verdicts for %d keys", len(r.verdicts), len(r.hints)))
 	}
 }
 
-// errNoQueue is for keys that should come later while there is no queue.
-var errNoQueue = errors.New("cannot be sent again: CAUSEWAY_QUEUE_URL is not set")
+// failAll gives every key the same verdict.
+func (r *run) failAll(err error) {
+	r.verdicts = make([]bridge.Verdict, len(r.hints))
+	for i := range r.verdicts {
+		r.verdicts[i].Err = err
+	}
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
+	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/telemetry"
@@ -126,6 +127,16 @@ func (h *harness) sentKeys() (out []string) {
 	return out
 }
 
+// batch is Batch where no person is needed.
+func (h *harness) batch(t *testing.T, msgs []worker.Message) []string {
+	t.Helper()
+	failed, err := h.Batch(t.Context(), msgs)
+	if err != nil {
+		t.Errorf("the batch stopped: %v", err)
+	}
+	return failed
+}
+
 func (h *harness) infoLines() int { return strings.Count(h.log.String(), "level=INFO") }
 
 func TestBatch(t *testing.T) {
@@ -133,10 +144,12 @@ func TestBatch(t *testing.T) {
 		return bridge.Verdict{Err: errLater, Delay: time.Duration(s) * time.Second}
 	}
 	down := bridge.Verdict{Err: errDown}
+	outage := bridge.Verdict{Err: &ditto.Error{Status: 503}}
 	undecodable := worker.Message{ID: "bad", Body: []byte(`{"hello":1}`)}
 	for _, tc := range []struct {
 		name     string
 		verdicts map[docid.ID]bridge.Verdict
+		receives int
 		refuse   string
 		msgs     []worker.Message
 		failed   []string
@@ -175,6 +188,23 @@ func TestBatch(t *testing.T) {
 			failed: []string{"1"},
 		},
 		{
+			// An outage sends no key to the dead letters.
+			name: "OutageLasts", verdicts: map[docid.ID]bridge.Verdict{`"a"`: outage, `"b"`: down}, receives: worker.Patience,
+			msgs:   []worker.Message{message(t, "1", key("a", 0)), message(t, "2", key("b", 0)), message(t, "3", key("a", 7), key("c", 0))},
+			failed: []string{"2"},
+			sent:   []string{"a/0 a/7 +60s"},
+		},
+		{
+			name: "OutageNotYet", verdicts: map[docid.ID]bridge.Verdict{`"a"`: outage}, receives: worker.Patience - 1,
+			msgs:   []worker.Message{message(t, "1", key("a", 0))},
+			failed: []string{"1"},
+		},
+		{
+			name: "OutageLastsButQueueIsBusy", verdicts: map[docid.ID]bridge.Verdict{`"a"`: outage}, receives: worker.Patience, refuse: `"a"`,
+			msgs:   []worker.Message{message(t, "1", key("a", 0))},
+			failed: []string{"1"},
+		},
+		{
 			name: "LaterNotSent", verdicts: map[docid.ID]bridge.Verdict{`"a"`: later(4), `"b"`: later(5)}, refuse: `"a"`,
 			msgs:   []worker.Message{message(t, "1", key("a", 0)), message(t, "2", key("b", 0))},
 			failed: []string{"1"},
@@ -184,7 +214,10 @@ func TestBatch(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHarness(tc.verdicts)
 			h.queue.refuse = tc.refuse
-			if diff := cmp.Diff(tc.failed, h.Batch(t.Context(), tc.msgs)); diff != "" {
+			for i := range tc.msgs {
+				tc.msgs[i].Receives = tc.receives
+			}
+			if diff := cmp.Diff(tc.failed, h.batch(t, tc.msgs)); diff != "" {
 				t.Errorf("failed (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.sent, h.sentKeys()); diff != "" {
@@ -200,11 +233,29 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// Where nobody but a person can mend it, the invocation fails as a whole, and
+// says so; but only when there is nothing in the batch that was handled.
+func TestBatchStops(t *testing.T) {
+	refused := bridge.Verdict{Err: &ditto.Error{Status: 401}}
+	h := newHarness(map[docid.ID]bridge.Verdict{`"a"`: refused, `"b"`: {Err: errDown}})
+	failed, err := h.Batch(t.Context(), []worker.Message{message(t, "1", key("b", 0)), message(t, "2", key("a", 0))})
+	if diff := cmp.Diff([]string{"1", "2"}, failed); diff != "" || err == nil || !strings.Contains(err.Error(), "store a valid API key") {
+		t.Errorf("error %v, failed (-want +got):\n%s", err, diff)
+	}
+	if !strings.Contains(h.log.String(), "level=ERROR") {
+		t.Errorf("log %s", h.log.String())
+	}
+	failed = h.batch(t, []worker.Message{message(t, "1", key("c", 0)), message(t, "2", key("a", 0))})
+	if diff := cmp.Diff([]string{"2"}, failed); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+}
+
 // A hint without a verdict was not reached: its message comes again.
 func TestBatchShortAnswer(t *testing.T) {
 	h := newHarness(nil)
 	h.settler.short = true
-	if diff := cmp.Diff([]string{"1", "2"}, h.Batch(t.Context(), []worker.Message{message(t, "1", key("a", 0)), message(t, "2", key("b", 0))})); diff != "" {
+	if diff := cmp.Diff([]string{"1", "2"}, h.batch(t, []worker.Message{message(t, "1", key("a", 0)), message(t, "2", key("b", 0))})); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }
@@ -220,13 +271,13 @@ func TestBatchSettlerUnavailable(t *testing.T) {
 		return h.settler, nil
 	}
 	msgs := []worker.Message{message(t, "1", key("a", 0)), message(t, "2", key("b", 0))}
-	if diff := cmp.Diff([]string{"1", "2"}, h.Batch(t.Context(), msgs)); diff != "" {
+	if diff := cmp.Diff([]string{"1", "2"}, h.batch(t, msgs)); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 	if n := strings.Count(h.log.String(), "level=WARN"); n != 1 || !strings.Contains(h.log.String(), "prod/mongo") {
 		t.Errorf("%d warnings, want one for the common cause:\n%s", n, h.log.String())
 	}
-	if failed := h.Batch(t.Context(), msgs); failed != nil {
+	if failed := h.batch(t, msgs); failed != nil {
 		t.Errorf("failed %v once the secret is there", failed)
 	}
 }
@@ -241,7 +292,7 @@ func TestBatchWithoutKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	canary := []byte(`{"operationType":"update","ns":{"db":"test-db","coll":"__causeway_canary"},"documentKey":{"_id":1}}`)
-	if failed := h.Batch(t.Context(), []worker.Message{{ID: "1", Body: drop}, {ID: "2", Body: canary}}); failed != nil {
+	if failed := h.batch(t, []worker.Message{{ID: "1", Body: drop}, {ID: "2", Body: canary}}); failed != nil {
 		t.Errorf("failed %v", failed)
 	}
 	m := h.lastMetrics(t)
@@ -264,14 +315,14 @@ func (h *harness) lastMetrics(t *testing.T) map[string]any {
 
 func TestBatchMetrics(t *testing.T) {
 	h := newHarness(map[docid.ID]bridge.Verdict{`"b"`: {Err: errDown}})
-	h.Batch(t.Context(), []worker.Message{
+	h.batch(t, []worker.Message{
 		message(t, "1", key("a", 0)), message(t, "2", key("b", 0)), {ID: "3", Body: []byte("x")},
 	})
 	m := h.lastMetrics(t)
 	delete(m, "_aws")
 	want := map[string]any{
 		"Pairs": 2.0, "Equal": 0.0, "ToDitto": 0.0, "ToMongoDB": 2.0, "Conflicts": 0.0, "Parked": 0.0, "Large": 1.0, "Later": 0.0,
-		"Failed": 2.0, "Undecodable": 1.0, "Ignored": 0.0, "SweepRequested": 0.0, "Canary": 0.0, "Lag": 10000.0,
+		"Failed": 2.0, "Stopped": 0.0, "Undecodable": 1.0, "Ignored": 0.0, "SweepRequested": 0.0, "Canary": 0.0, "Lag": 10000.0,
 	}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

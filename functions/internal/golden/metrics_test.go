@@ -1,0 +1,53 @@
+package golden_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/causeway-sync/causeway/core/telemetry/emf"
+)
+
+// docs/operating.md lists each metric that the functions emit, with its unit,
+// and no other.
+func TestMetrics(t *testing.T) {
+	s := newStage(t)
+	s.set(`{"_id":"a","note":"hush"}`)
+	s.event(s.fromDitto(`"a"`)) // with a time, so that there is a lag
+	_, received := receiveMetrics(t, nil, nil, documentChanged)
+	got := map[string]string{}
+	for _, line := range [][]byte{s.last, received} {
+		if err := emf.Check(bytes.TrimSpace(line)); err != nil {
+			t.Fatal(err)
+		}
+		var l struct {
+			AWS struct {
+				CloudWatchMetrics []struct{ Metrics []struct{ Name, Unit string } }
+			} `json:"_aws"`
+		}
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range l.AWS.CloudWatchMetrics {
+			for _, m := range d.Metrics {
+				got[m.Name] = m.Unit
+			}
+		}
+	}
+	doc, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z]\\w+)` \\| (\\w+) \\| [^|]+ \\| [^|]*\\|$").FindAllSubmatch(doc, -1) {
+		listed[string(m[1])] = string(m[2])
+	}
+	if diff := gocmp.Diff(listed, got); diff != "" {
+		t.Errorf("metrics (-docs/operating.md +emitted):\n%s", diff)
+	}
+}
