@@ -34,6 +34,8 @@ func TestOutages(t *testing.T) {
 	synced("tasks", `"old"`, `{"_id":"old"}`)(w)
 	read := time.Now()
 
+	t.Run("Failing", func(t *testing.T) { testFailing(own.in(t)) })
+	t.Run("DiskFull", func(t *testing.T) { testDiskFull(own.in(t)) })
 	t.Run("Ditto", func(t *testing.T) {
 		w := own.in(t)
 		w.outage(func() {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -217,20 +218,25 @@ func (w *world) connect(ctx context.Context) (err error) {
 
 // start defines a function with the variables that it has in the cloud.
 func (w *world) start(name, binary, role, queue string) {
-	env := []string{
-		"CAUSEWAY_CONFIG=" + w.config(), "CAUSEWAY_ROLE=" + role, "CAUSEWAY_QUEUE_URL=" + w.sqs.URL(queue),
-		"AWS_REGION=" + lambda.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
-		"AWS_ENDPOINT_URL_SQS=" + w.sqs.Endpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.secrets.Endpoint,
-		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
-		"LOG_LEVEL=debug",
-	}
+	env := []string{"CAUSEWAY_CONFIG=" + w.config(), "CAUSEWAY_ROLE=" + role, "CAUSEWAY_QUEUE_URL=" + w.sqs.URL(queue)}
 	if role == "receiver" {
 		env = append(env, "CAUSEWAY_DITTO_WEBHOOK_SECRET="+webhookSecret)
 	} else {
 		env = append(env, "CAUSEWAY_DITTO_URL="+w.ditto.URL, "CAUSEWAY_DITTO_API_KEY_SECRET="+apiKeySecret)
 	}
-	w.functions[name] = lambda.New(lambda.Config{
-		Name: name, Bootstrap: install.Bootstrap(w.root, binary), Env: env, Timeout: w.opts.timeout, Log: w.log,
+	w.functions[name] = w.define(name, binary, w.opts.timeout, w.log, env)
+}
+
+// define defines a function that finds the stand-ins of AWS.
+func (w *world) define(name, binary string, timeout time.Duration, log io.Writer, env []string) *lambda.Function {
+	return lambda.New(lambda.Config{
+		Name: name, Bootstrap: install.Bootstrap(w.root, binary), Timeout: timeout, Log: log,
+		Env: append([]string{
+			"AWS_REGION=" + lambda.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+			"AWS_ENDPOINT_URL_SQS=" + w.sqs.Endpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.secrets.Endpoint,
+			"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
+			"LOG_LEVEL=debug",
+		}, env...),
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/reconcile"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -21,7 +22,7 @@ type conflictsList struct {
 
 func (conflictsList) Help() string {
 	return `A value that lost a conflict is kept for 90 days. The table shows the beginning of it,
---json the whole.
+--json the whole. Below it stands why each rule took it, and what to do about it.
 
 Example:
   causeway conflicts list tasks --json`
@@ -37,6 +38,8 @@ type conflictRecord struct {
 	Lost       value.Side      `json:"lost"` // whose value it is
 	Value      json.RawMessage `json:"value,omitempty"`
 	Rule       string          `json:"rule"`
+	Reason     string          `json:"reason"`
+	Mend       string          `json:"mend"`
 	At         time.Time       `json:"at"`
 	Expires    time.Time       `json:"expires"`
 }
@@ -58,8 +61,9 @@ func (c conflictsList) Run(e *env) error {
 		if k.JSON != "" {
 			v = json.RawMessage(k.JSON)
 		}
+		why, mend := reconcile.Rule(k.Rule).Explain()
 		records = append(records, conflictRecord{
-			k.ID(), k.Key.Collection, k.Key.ID.JSON(), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, k.At, k.Expires,
+			k.ID(), k.Key.Collection, k.Key.ID.JSON(), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, why, mend, k.At, k.Expires,
 		})
 	}
 	if e.json {
@@ -79,5 +83,16 @@ func (c conflictsList) Run(e *env) error {
 			when(r.At, time.Now()), r.Collection, short(string(r.DittoID), 30), strings.Join(r.Path, "."), string(r.Lost), r.Rule, short(text, 40),
 		})
 	}
-	return table(e.stdout, []string{"AT", "COLLECTION", "DITTO ID", "FIELD", "LOST", "RULE", "VALUE"}, rows)
+	if err := table(e.stdout, []string{"AT", "COLLECTION", "DITTO ID", "FIELD", "LOST", "RULE", "VALUE"}, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout)
+	said := map[string]bool{}
+	for _, r := range records { // each rule once
+		if !said[r.Rule] && r.Reason != "" {
+			fmt.Fprintf(e.stdout, "%s: %s\n→ %s\n", r.Rule, r.Reason, r.Mend)
+		}
+		said[r.Rule] = true
+	}
+	return nil
 }

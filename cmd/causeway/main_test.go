@@ -174,6 +174,7 @@ type bench struct {
 	dir    string
 	config string
 	info   stack.Info
+	stack  *stack.Stack
 	client *mongodb.Client
 }
 
@@ -182,17 +183,21 @@ func (b *bench) causeway(t *testing.T, args ...string) result {
 	return causeway(t, append([]string{"--dir", b.dir}, args...)...)
 }
 
-func startBench(t *testing.T) *bench {
+func startBench(t *testing.T) *bench { return startBenchWith(t, stack.Options{}) }
+
+func startBenchWith(t *testing.T, opts stack.Options) *bench {
 	t.Helper()
 	root, err := install.Root("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{dir: t.TempDir(), config: writeManifest(t, "causeway_test_"+bson.NewObjectID().Hex())}
-	s, err := stack.Start(t.Context(), stack.Options{Root: root, Config: b.config, Dir: b.dir, Out: t.Output()})
+	opts.Root, opts.Config, opts.Dir, opts.Out = root, b.config, b.dir, t.Output()
+	s, err := stack.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.stack = s
 	b.info = s.Info()
 	if b.client, err = mongodb.Connect(b.info.MongoDB, b.info.Database); err != nil {
 		t.Fatal(err)

@@ -174,7 +174,8 @@ var readProjection = func() bson.D {
 // document that another live entry has: read again and start over. When all
 // win, it costs one request; after a short answer, or one that left open what
 // happened, it reads the entries back and looks for its own (design, step 4).
-// An error means that even that did not tell.
+// An error means that even that did not tell, or that none was written for
+// another reason than a race.
 func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 	if len(puts) == 0 {
 		return nil, nil
@@ -188,17 +189,19 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 	}
 	won := make([]bool, len(puts))
 	result, err := s.DB.Write(ctx, Collection, models)
+	var failed map[int]error
 	if err == nil {
-		refused, err := refused(result)
+		lost, notNow, err := refused(result)
 		if err != nil {
 			return nil, fmt.Errorf("write ledger: %w", err)
 		}
-		if result.Matched+result.Upserted+int64(len(refused)) == int64(len(puts)) {
+		if result.Matched+result.Upserted+int64(len(lost)) == int64(len(puts)) {
 			for i := range won {
-				won[i] = !refused[i]
+				won[i] = !lost[i]
 			}
 			return won, nil
 		}
+		failed = notNow
 	}
 	keys := make([]Key, len(puts))
 	for i := range puts {
@@ -214,23 +217,32 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 	for i := range puts {
 		p := &puts[i]
 		won[i] = bytes.Equal(mine[p.Next.Key], encode(&p.Next, p.Prev+1, s.Writer))
+		if !won[i] && err == nil {
+			err = failed[i]
+		}
+	}
+	if err != nil && !slices.Contains(won, true) { // no lost race: a server that cannot write
+		return nil, fmt.Errorf("write ledger: %w", err)
 	}
 	return won, nil
 }
 
-// refused lists the models that lost to a duplicate key. Another error that a
-// retry cannot mend is one of the ledger itself.
-func refused(result mongodb.BulkResult) (map[int]bool, error) {
-	refused := make(map[int]bool, len(result.Errors))
+// refused lists the models that lost to a duplicate key, and why others could
+// not be written now. An error that a retry cannot mend is one of the ledger
+// itself.
+func refused(result mongodb.BulkResult) (lost map[int]bool, failed map[int]error, err error) {
+	lost, failed = make(map[int]bool, len(result.Errors)), map[int]error{}
 	for _, e := range result.Errors {
 		switch {
 		case mongodb.IsDuplicate(e):
-			refused[e.Index] = true
+			lost[e.Index] = true
 		case mongodb.IsPermanent(e):
-			return nil, e
+			return nil, nil, e
+		case !mongodb.IsConflict(e):
+			failed[e.Index] = e
 		}
 	}
-	return refused, nil
+	return lost, failed, nil
 }
 
 // readMine is what is stored under those keys that this Store wrote last.

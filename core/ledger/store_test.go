@@ -262,6 +262,7 @@ func TestPutRace(t *testing.T) {
 type unsure struct {
 	mongodb.Database
 	before, after, read bool
+	code                int // every model is refused so
 	writes, finds       int
 }
 
@@ -271,6 +272,13 @@ func (u *unsure) Write(ctx context.Context, collection string, models []mongodb.
 	u.writes++
 	if u.before {
 		return mongodb.BulkResult{}, errLost
+	}
+	if u.code != 0 {
+		var result mongodb.BulkResult
+		for i := range models {
+			result.Errors = append(result.Errors, mongodb.WriteError{Index: i, Code: u.code})
+		}
+		return result, nil
 	}
 	result, err := u.Database.Write(ctx, collection, models)
 	if u.after {
@@ -305,7 +313,9 @@ func TestPutAmbiguous(t *testing.T) {
 		"Short":      {db: unsure{}, prev: 1, want: []bool{true, false}, finds: 1},
 		"Duplicate":  {db: unsure{}, prev: 0, want: []bool{false, true}, finds: 0},
 		"MadeIt":     {db: unsure{after: true}, prev: 1, want: []bool{true, false}, finds: 1},
-		"DidNot":     {db: unsure{before: true}, prev: 1, want: []bool{false, false}, finds: 1},
+		"DidNot":     {db: unsure{before: true}, prev: 1, finds: 1, err: errLost},
+		"NoRoom":     {db: unsure{code: 14031}, prev: 1, finds: 1, err: mongodb.WriteError{Code: 14031}},
+		"Conflict":   {db: unsure{code: 112}, prev: 1, want: []bool{false, false}, finds: 1},
 		"NoReadBack": {db: unsure{after: true, read: true}, prev: 1, finds: 1, err: errLost},
 	} {
 		t.Run(name, func(t *testing.T) {

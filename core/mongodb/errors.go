@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 )
@@ -41,7 +42,8 @@ func (e *Error) Unwrap() error { return e.ctx }
 func IsAuth(err error) bool { return hasClass(err, unauthorized) }
 
 // IsUnavailable reports whether MongoDB could not be reached or could not
-// answer now: network, no primary, server selection, timeouts, write concern.
+// answer now: network, no primary, server selection, timeouts, write concern,
+// no room.
 // Whether a write happened is unknown; try again later.
 func IsUnavailable(err error) bool { return hasClass(err, unavailable) }
 
@@ -50,7 +52,21 @@ func IsMisconfigured(err error) bool { return hasClass(err, misconfigured) }
 
 func hasClass(err error, c class) bool {
 	var e *Error
-	return errors.As(err, &e) && e.class == c
+	var w WriteError
+	return errors.As(err, &e) && e.class == c || errors.As(err, &w) && w.class() == c
+}
+
+// class is that of a model which the server refused: not now, or not by this
+// user. Atlas says with one code that rights are missing, and that the quota is
+// used up.
+func (e WriteError) class() class {
+	switch {
+	case authCodes[e.Code], e.Code == atlasCode && mentionsAuth(e.Message):
+		return unauthorized
+	case transientCodes[e.Code], e.Code == atlasCode:
+		return unavailable
+	}
+	return other
 }
 
 // Server error codes that say "not now" rather than "not this document".
@@ -78,6 +94,9 @@ func IsDuplicate(e WriteError) bool { return e.Code == 11000 || e.Code == 11001 
 // IsDuplicateID reports whether the key was `_id`: somebody else has inserted
 // the document.
 func IsDuplicateID(e WriteError) bool { return IsDuplicate(e) && e.KeyIndex == "_id_" }
+
+// IsConflict reports whether somebody else wrote the document at the same time.
+func IsConflict(e WriteError) bool { return e.Code == 112 }
 
 // IsPermanent reports whether the server refuses this document and will refuse
 // it again: schema validation, another unique index, size, what an index
@@ -107,6 +126,8 @@ func wrap(op string, err error, secrets redactor) *Error {
 	var selection topology.ServerSelectionError
 	var connection topology.ConnectionError
 	var dns *net.DNSError
+	var cleared driver.RetryablePoolError
+	var pool topology.PoolError
 	switch {
 	case errors.As(err, &login):
 		e.class, e.message = unauthorized, secrets.clean(login.Error())
@@ -129,6 +150,7 @@ func wrap(op string, err error, secrets redactor) *Error {
 		e.Code = server.ErrorCodes()[0]
 	}
 	if errors.As(err, &selection) || errors.As(err, &connection) || errors.As(err, &dns) || e.ctx != nil ||
+		errors.As(err, &cleared) || errors.As(err, &pool) ||
 		mongo.IsTimeout(err) || mongo.IsNetworkError(err) || errors.Is(err, mongo.ErrClientDisconnected) ||
 		transientCodes[e.Code] {
 		e.class = unavailable

@@ -11,7 +11,8 @@ import (
 // Reconnecting is a Database that connects at first use, with a connection
 // string from a secret. When MongoDB refuses its credentials, it reads the
 // secret again and repeats the request once, so that rotating the secret loses
-// nothing. It is safe for concurrent use.
+// nothing. When MongoDB cannot be reached, and the secret names another one by
+// now, the next request goes there. It is safe for concurrent use.
 type Reconnecting struct {
 	database string
 	secret   Secret
@@ -19,6 +20,7 @@ type Reconnecting struct {
 
 	mu     sync.Mutex
 	client *Client
+	uri    string // the client's
 }
 
 // Secret returns the connection string; with refresh, not from a cache.
@@ -61,6 +63,9 @@ func (r *Reconnecting) Do(ctx context.Context, f func(*Client) error) error {
 		return err
 	}
 	if err = f(client); !IsAuth(err) {
+		if IsUnavailable(err) {
+			r.leave(ctx, client)
+		}
 		return err
 	}
 	if client, err = r.get(ctx, client); err != nil {
@@ -79,6 +84,18 @@ func (r *Reconnecting) Close(ctx context.Context) error {
 		return nil
 	}
 	return client.Close(ctx)
+}
+
+// leave gives a client up if the secret names another MongoDB by now.
+func (r *Reconnecting) leave(ctx context.Context, client *Client) {
+	uri, err := r.secret(context.WithoutCancel(ctx), true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil || r.client != client || uri == r.uri {
+		return
+	}
+	r.client = nil
+	go func() { _ = client.Close(context.WithoutCancel(ctx)) }()
 }
 
 // get returns a client other than refused.
@@ -100,6 +117,6 @@ func (r *Reconnecting) get(ctx context.Context, refused *Client) (*Client, error
 		// Its connections are of no use, and others may still be failing on them.
 		go func() { _ = refused.Close(context.WithoutCancel(ctx)) }()
 	}
-	r.client = client
+	r.client, r.uri = client, uri
 	return client, nil
 }

@@ -70,6 +70,28 @@ const (
 	RuleCarried Rule = "carried" // overwritten while an interrupted write was finished
 )
 
+// Explain says why a value lost, and what a person can do about it.
+func (r Rule) Explain() (why, mend string) {
+	again := "if it is wanted, write it again"
+	switch r {
+	case RuleMongo:
+		return "both sides changed it, and MongoDB's value wins", again + "; `conflicts: ditto` lets Ditto win"
+	case RuleDitto:
+		return "both sides changed it, and Ditto's value wins", again + "; `conflicts: mongo` lets MongoDB win"
+	case RuleReset:
+		return "the counter was reset in MongoDB", "if the increments are wanted, add them again"
+	case RuleDelete:
+		return "a delete discarded it", "if it is wanted, insert it again"
+	case RuleHusk:
+		return "a delete on a device, which an edit on another undid", "if it was meant, delete the document again"
+	case RuleOneWay:
+		return "it was changed on the target side of a one-way collection", "change it on the other side, or set direction: both"
+	case RuleCarried:
+		return "it was overwritten while an interrupted write was carried on; often Causeway's own value", again
+	}
+	return "", ""
+}
+
 // Loser is a value that a plan overwrites or discards. Invariant 1: it is
 // recorded before it is written over.
 type Loser struct {

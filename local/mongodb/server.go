@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,6 +41,9 @@ type Options struct {
 	Log    io.Writer           // the server's own output
 	Notice func(string)        // gets a line per thing installed
 	Getenv func(string) string // os.Getenv by default
+	// Wrap is a command that runs the server, which is its last arguments; for
+	// tests that limit what it may do.
+	Wrap []string
 }
 
 // Server is a MongoDB that answers.
@@ -165,7 +169,8 @@ func (c choice) start(ctx context.Context, opts Options) (_ *Server, err error) 
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(c.path, c.args(dir, port)...)
+	line := slices.Concat(opts.Wrap, []string{c.path}, c.args(dir, port))
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.Dir = dir // keeps a secantusd.toml of the working directory out of it
 	if s.temp != "" {

@@ -113,6 +113,16 @@ func QueueURL(endpoint, name string) string { return endpoint + "/" + Account + 
 // ARN is the queue's ARN, as event sources are named in events.
 func ARN(name string) string { return "arn:aws:sqs:" + Region + ":" + Account + ":" + name }
 
+// Create creates one more queue, with its dead-letter queue.
+func (s *Server) Create(ctx context.Context, q Queue) error {
+	for _, r := range createRequests([]Queue{q}) {
+		if _, err := s.client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &r.QueueName, Attributes: r.Attributes}); err != nil {
+			return fmt.Errorf("create queue %s: %w", r.QueueName, err)
+		}
+	}
+	return nil
+}
+
 // Done is closed when the server has ended.
 func (s *Server) Done() <-chan struct{} { return s.proc.Done() }
 

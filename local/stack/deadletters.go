@@ -20,7 +20,7 @@ const deadLettersFile = "dead-letters.json"
 // saveDeadLetters empties the dead-letter queues into the file.
 func (s *Stack) saveDeadLetters(ctx context.Context) error {
 	all := map[string][]string{}
-	for _, q := range queues() {
+	for _, q := range s.opts.queues() {
 		name := sqs.DeadLetters(q.Name)
 		url := s.sqs.URL(name)
 		for {

@@ -117,9 +117,9 @@ func (s *Stack) function(name string, timeout time.Duration, concurrency int) (*
 	}), nil
 }
 
-func queues() []sqs.Queue {
+func (o Options) queues() []sqs.Queue {
 	return []sqs.Queue{
-		{Name: MongoToDitto, Visibility: visibility, MaxReceives: maxReceives},
-		{Name: DittoToMongo, Visibility: visibility, MaxReceives: maxReceives},
+		{Name: MongoToDitto, Visibility: visibility, MaxReceives: o.MaxReceives},
+		{Name: DittoToMongo, Visibility: visibility, MaxReceives: o.MaxReceives},
 	}
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Concurrency int           // invocations of a worker at once; 2 by default
 	BatchSize   int           // messages of one invocation; 100 by default
 	Window      time.Duration // how long a message waits for others; 20 ms by default
+	MaxReceives int           // tries of a message before it is a dead letter; 8 by default
 	Faults      bool          // opens fault injection of the Ditto server, for tests
 
 	Out    io.Writer           // lines for the person who waits; os.Stdout by default
@@ -59,6 +60,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Window <= 0 {
 		o.Window = 20 * time.Millisecond
+	}
+	if o.MaxReceives <= 0 {
+		o.MaxReceives = maxReceives
 	}
 	if o.Out == nil {
 		o.Out = os.Stdout

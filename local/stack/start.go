@@ -151,7 +151,7 @@ func (s *Stack) startSQS(ctx context.Context, node string) error {
 		return err
 	}
 	s.sqs, err = sqs.Start(ctx, sqs.Options{
-		Root: s.opts.Root, Node: node, Port: s.opts.ports().sqs, Queues: queues(), Log: log,
+		Root: s.opts.Root, Node: node, Port: s.opts.ports().sqs, Queues: s.opts.queues(), Log: log,
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // startReceiver starts the HTTP API with the receiver behind it.
 func (s *Stack) startReceiver(m *manifest.Manifest) error {
 	s.info.SQS = s.sqs.Endpoint
-	for _, q := range queues() {
+	for _, q := range s.opts.queues() {
 		dead := sqs.DeadLetters(q.Name)
 		s.info.Queues[q.Name] = Queue{q.Name, s.sqs.URL(q.Name), dead, s.sqs.URL(dead)}
 	}
