@@ -20,13 +20,14 @@ var quiet = slog.New(slog.DiscardHandler)
 type blackout struct {
 	name    string
 	timeout time.Duration  // of an invocation; 20 s if 0
-	fail    func(*failing) // nil: from the start, by dittoURL
+	fail    func(*failing) // nil: from the start, by dittoURL or mongoURI
 	mend    func(*failing) // nil: it ends
 	reason  string         // class and reason in the log; "" if the function gets over it by itself
 	also    []string       // other classes and reasons that it may meet
 	dead    bool           // a person has to mend it: the keys end in the dead letters, and are redriven
 	// dittoURL is the endpoint while it fails.
 	dittoURL string
+	mongoURI string // likewise
 }
 
 // answer fails every statement with a status and a body.
@@ -137,10 +138,7 @@ var blackouts = []blackout{
 		f.proxy.Fail(outage.Fault{Code: 18, Message: "Authentication failed."})
 		f.storeURI(f.mongo.URI)
 	}, mend: func(*failing) {}, reason: "stop mongodb-unauthorized"},
-	{name: "MongoDBHasNoAddress", fail: func(f *failing) {
-		f.proxy.Fail(outage.Fault{Code: 18, Message: "Authentication failed."}) // makes it look for another one
-		f.storeURI("mongodb://mongodb.invalid/?directConnection=true")
-	}, mend: func(f *failing) { f.storeURI(f.mongo.URI) }, reason: mongoAway, also: []string{"stop mongodb-unauthorized"}},
+	{name: "MongoDBHasNoAddress", mongoURI: "mongodb://mongodb.invalid/?directConnection=true", mend: func(f *failing) { f.storeURI(f.mongo.URI) }, reason: mongoAway},
 }
 
 // testFailing: however a database fails, events wait and nothing is lost; once

@@ -64,7 +64,7 @@ func newFailing(w *world, c *blackout) *failing {
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	f.storeURI(f.proxy.URI)
+	f.storeURI(cmp.Or(c.mongoURI, f.proxy.URI))
 	f.storeKey(w.ditto.APIKey)
 	receives := 8
 	if c.dead {

@@ -17,6 +17,7 @@ import (
 
 	coreditto "github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/telemetry/emf"
 	"github.com/causeway-sync/causeway/local/ditto"
 	"github.com/causeway-sync/causeway/local/sqs"
 )
@@ -361,6 +362,11 @@ func (w *world) reasons(answer string) (reasons []string) {
 		return w.log.String()
 	})
 	for line := range strings.Lines(w.log.take()) {
+		if emf.Is([]byte(line)) {
+			if err := emf.Check([]byte(strings.TrimSpace(line))); err != nil {
+				w.t.Error(err)
+			}
+		}
 		var entry struct{ Message, Error string }
 		if json.Unmarshal([]byte(line), &entry) == nil && entry.Message == "message failed" && answer != "fails: "+entry.Error {
 			reasons = append(reasons, entry.Error)

@@ -56,6 +56,10 @@ func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "32")
 	code := m.Run()
 	if running != nil {
+		if err := checkMetrics(filepath.Join(running.dir, "logs")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 		if err := running.stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stop:", err)
 			code = 1

@@ -209,7 +209,8 @@ func readFrame(r io.Reader) ([]byte, error) {
 	if n < 16 || n > 64<<20 {
 		return nil, fmt.Errorf("a message of %d bytes", n)
 	}
-	frame := append(head, make([]byte, n-16)...)
+	frame := make([]byte, n)
+	copy(frame, head)
 	_, err := io.ReadFull(r, frame[16:])
 	return frame, err
 }

@@ -212,20 +212,6 @@ func failing(verb string, err error) func(ditto.Executor, context.Context, ditto
 	}
 }
 
-// before is a MongoDB that calls f before each write of a collection.
-type before struct {
-	mongodb.Database
-	collection string
-	f          func()
-}
-
-func (b *before) Write(ctx context.Context, collection string, models []mongodb.Model) (mongodb.BulkResult, error) {
-	if collection == b.collection {
-		b.f()
-	}
-	return b.Database.Write(ctx, collection, models)
-}
-
 // broken is a MongoDB that fails in a way of its own.
 type broken struct{ mongodb.Database }
 
