@@ -180,6 +180,7 @@ func testFailing(w *world) {
 			case c.mend != nil:
 				c.mend(f)
 			case c.fail == nil:
+				f.stop() // its configuration is mended
 				f.start("", c.timeout)
 			default:
 				if err := f.web.End(); err != nil {

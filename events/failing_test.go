@@ -33,6 +33,7 @@ type failing struct {
 	fn      *lambda.Function
 	out     *output
 	env     []string // of the function
+	stop    func()   // ends it
 }
 
 // secretID is the case's own, of that purpose.
@@ -76,7 +77,7 @@ func newFailing(w *world, c *blackout) *failing {
 	f.env = []string{
 		"CAUSEWAY_CONFIG=" + config, "CAUSEWAY_QUEUE_URL=" + w.sqs.URL(f.name), "CAUSEWAY_DITTO_API_KEY_SECRET=" + f.secretID("ditto"),
 	}
-	f.start(c.dittoURL, c.timeout)
+	f.stop = f.start(c.dittoURL, c.timeout)
 	return f
 }
 
