@@ -177,3 +177,31 @@ func TestDecodeIDs(t *testing.T) {
 		check(t, b, change.Batch{}, "switch the trigger to Extended JSON")
 	})
 }
+
+// An `_id` is what a user of MongoDB makes it: of any length and depth, and of
+// texts that each have several meanings.
+func TestHostileID(t *testing.T) {
+	const name = `"` + hex + `"`
+	for _, tc := range []struct {
+		name, id string
+		hints    int
+		err      string
+	}{
+		{"Long", `{"a":[` + strings.Repeat(`1,`, 60_000) + `1]}`, 1, ""},
+		{"AmbiguousArray", `{"a":[` + strings.Repeat(name+`,`, 9_000) + `1]}`, 0, "more than 64"},
+		{"AmbiguousFields", `{` + strings.Repeat(`"a":`+name+`,`, 8_000) + `"b":1}`, 0, "more than 64"},
+		{"AmbiguousFew", `{"a":` + name + `,"b":[` + name + `,{"c":` + name + `}]}`, 1, ""},
+		{"DeepDocuments", strings.Repeat(`{"a":`, 5_000) + "1" + strings.Repeat(`}`, 5_000), 0, "nested that deeply"},
+		{"DeepArrays", `{"a":` + strings.Repeat(`[`, 5_000) + "1" + strings.Repeat(`]`, 5_000) + `}`, 0, "nested that deeply"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := decoder.Decode([]byte(`{"operationType":"insert","ns":{"db":"test-db","coll":"tasks"},"documentKey":{"_id":` + tc.id + `}}`))
+			if len(b.Hints) != tc.hints || tc.err == "" && b.Err() != nil {
+				t.Fatalf("%d hints, error %v", len(b.Hints), b.Err())
+			}
+			if tc.err != "" && (b.Err() == nil || !strings.Contains(b.Err().Error(), tc.err)) {
+				t.Errorf("error %v, want one that says %q", b.Err(), tc.err)
+			}
+		})
+	}
+}

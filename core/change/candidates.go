@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,8 +35,12 @@ func formOf(clusterTime []byte) form {
 	return unknown
 }
 
-// maxCandidates bounds what an embedded document in plain JSON may mean.
-const maxCandidates = 64
+const (
+	// maxCandidates bounds what an embedded document in plain JSON may mean.
+	maxCandidates = 64
+	// maxDepth is more than MongoDB nests documents.
+	maxDepth = 200
+)
 
 // candidates lists the `_id`s that id can mean, the likeliest first. Symbols
 // equal strings in MongoDB's comparison; a JavaScript code as `_id` cannot be
@@ -46,13 +51,15 @@ func candidates(id []byte, f form) ([]bson.RawValue, error) {
 			if text(id) || object(id) {
 				return []bson.RawValue{v}, nil
 			}
-			return plainIDs(id, true), nil // relaxed: a bare number may be of any type
+			return plainIDs(id, 0), nil // relaxed: a bare number may be of any type
 		}
 	}
-	out := plainIDs(id, true)
+	out := plainIDs(id, 0)
 	switch {
-	case len(out) == 0:
+	case len(out) == 0 && array(id):
 		return nil, errorf("no `_id` can be an array")
+	case len(out) == 0:
+		return nil, errorf("no `_id` is nested that deeply, or holds such a number")
 	case len(out) > maxCandidates:
 		return nil, errorf("plain JSON leaves more than %d meanings: switch the trigger to Extended JSON", maxCandidates)
 	}
@@ -87,10 +94,13 @@ func canonical(v bson.RawValue) (json.RawMessage, error) {
 }
 
 // plainIDs lists what a value of plain JSON can mean: the trigger prints BSON
-// types as Go's encoding/json prints the driver's. top is false inside an
-// embedded document, where MongoDB compares numbers by value and one type is
-// enough. Arrays mean nothing at the top.
-func plainIDs(v []byte, top bool) []bson.RawValue {
+// types as Go's encoding/json prints the driver's. Below the top, in an embedded
+// document, MongoDB compares numbers by value, and one type is enough. Arrays
+// mean nothing at the top.
+func plainIDs(v []byte, depth int) []bson.RawValue {
+	if depth > maxDepth {
+		return nil
+	}
 	switch v[0] {
 	case '"':
 		return stringIDs(unquote(v))
@@ -99,14 +109,14 @@ func plainIDs(v []byte, top bool) []bson.RawValue {
 	case 'n':
 		return []bson.RawValue{raw(bson.Null{})}
 	case '{':
-		return documentIDs(v)
+		return documentIDs(v, depth)
 	case '[':
-		if top {
+		if depth == 0 {
 			return nil
 		}
-		return arrayIDs(v)
+		return arrayIDs(v, depth)
 	}
-	return numberIDs(string(v), top)
+	return numberIDs(string(v), depth == 0)
 }
 
 // stringIDs: a string, or an ObjectId, a date or a Decimal128, if s is exactly
@@ -151,25 +161,43 @@ func numberIDs(s string, top bool) []bson.RawValue {
 	return append(out, raw(f))
 }
 
+// combine adds to each of the documents or arrays so far what the next element
+// can mean; false if that makes more than maxCandidates.
+func combine[S ~[]E, E any](all []S, alts []bson.RawValue, elem func(bson.RawValue) E) ([]S, bool) {
+	if len(all)*len(alts) > maxCandidates {
+		return nil, false
+	}
+	if len(alts) == 1 { // in place: an array may be long
+		for i := range all {
+			all[i] = append(all[i], elem(alts[0]))
+		}
+		return all, true
+	}
+	var next []S
+	for _, s := range all {
+		for _, alt := range alts {
+			next = append(next, append(slices.Clone(s), elem(alt)))
+		}
+	}
+	return next, true
+}
+
+// tooMany stands for more meanings than are looked up.
+func tooMany() []bson.RawValue { return make([]bson.RawValue, maxCandidates+1) }
+
 // documentIDs: an embedded document, and the BSON type that prints like it.
-func documentIDs(v []byte) []bson.RawValue {
+func documentIDs(v []byte, depth int) []bson.RawValue {
 	var (
 		keys []string
 		vals = map[string][]byte{}
 		docs = []bson.D{{}}
+		ok   bool
 	)
 	for k, m := range members(v) {
 		keys, vals[k] = append(keys, k), m
-		var next []bson.D
-		for _, doc := range docs {
-			for _, alt := range plainIDs(m, false) {
-				if len(next) > maxCandidates {
-					break
-				}
-				next = append(next, append(doc[:len(doc):len(doc)], bson.E{Key: k, Value: alt}))
-			}
+		if docs, ok = combine(docs, plainIDs(m, depth+1), func(alt bson.RawValue) bson.E { return bson.E{Key: k, Value: alt} }); !ok {
+			return tooMany()
 		}
-		docs = next
 	}
 	var out []bson.RawValue
 	switch {
@@ -196,19 +224,12 @@ func documentIDs(v []byte) []bson.RawValue {
 }
 
 // arrayIDs: an array inside an embedded document.
-func arrayIDs(v []byte) []bson.RawValue {
-	arrs := []bson.A{{}}
+func arrayIDs(v []byte, depth int) []bson.RawValue {
+	arrs, ok := []bson.A{{}}, false
 	for e := range elements(v) {
-		var next []bson.A
-		for _, arr := range arrs {
-			for _, alt := range plainIDs(e, false) {
-				if len(next) > maxCandidates {
-					break
-				}
-				next = append(next, append(arr[:len(arr):len(arr)], alt))
-			}
+		if arrs, ok = combine(arrs, plainIDs(e, depth+1), func(alt bson.RawValue) any { return alt }); !ok {
+			return tooMany()
 		}
-		arrs = next
 	}
 	out := make([]bson.RawValue, len(arrs))
 	for i, arr := range arrs {
