@@ -170,15 +170,16 @@ func (k Keys) verify(sig string, body []byte, now time.Time) error {
 // parse splits a signature header. Parts of other names are other versions'
 // signatures, and ignored.
 func parse(sig string) (at string, v1s [][]byte, err error) {
+	timed := false
 	for part := range strings.SplitSeq(sig, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		switch {
 		case !ok:
 			return "", nil, ErrMalformed
-		case name == "t" && at != "":
+		case name == "t" && timed:
 			return "", nil, ErrMalformed
 		case name == "t":
-			at = value
+			at, timed = value, true
 		case name == "v1":
 			b, err := hex.DecodeString(value)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,16 +26,20 @@ var (
 
 // v1 signs as Ditto documents it, written apart from the code under test.
 func v1(secret string, at int64, body []byte) string {
+	return v1At(secret, strconv.FormatInt(at, 10), body)
+}
+
+func v1At(secret, at string, body []byte) string {
 	key, err := base64.StdEncoding.DecodeString(secret)
 	if err != nil {
 		panic(err)
 	}
 	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%d.%s", at, body)
+	fmt.Fprintf(mac, "%s.%s", at, body)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func keys(t *testing.T, secret string) webhook.Keys {
+func keys(t testing.TB, secret string) webhook.Keys {
 	t.Helper()
 	k, err := webhook.ParseKeys(manifest.Redacted(secret))
 	if err != nil {
@@ -87,6 +92,7 @@ func TestVerify(t *testing.T) {
 		{"ErrEmptySignature", one, with(fmt.Sprintf("t=%d,v1=", u)), webhook.ErrMismatch},
 		{"ErrNoTime", one, with("v1=" + v1(one, u, body)), webhook.ErrMalformed},
 		{"ErrTwoTimes", one, with(fmt.Sprintf("t=%d,t=%d,v1=%s", u, u, v1(one, u, body))), webhook.ErrMalformed},
+		{"ErrTwoTimesFirstEmpty", one, with(fmt.Sprintf("t=,t=%d,v1=%s", u, v1(one, u, body))), webhook.ErrMalformed},
 		{"ErrNoSignature", one, with(fmt.Sprintf("t=%d", u)), webhook.ErrMalformed},
 		{"ErrTimeNotNumber", one, with("t=now,v1=" + v1(one, u, body)), webhook.ErrMalformed},
 		{"ErrNotHex", one, with(fmt.Sprintf("t=%d,v1=zz", u)), webhook.ErrMalformed},
@@ -133,36 +139,4 @@ func TestParseKeysErrors(t *testing.T) {
 			}
 		})
 	}
-}
-
-// FuzzWebhook: no header passes that was not made with the key, and nothing
-// makes the check panic.
-func FuzzWebhook(f *testing.F) {
-	u := now.Unix()
-	f.Add(fmt.Sprintf("t=%d,v1=%s", u, v1(one, u, body)), "", string(body))
-	f.Add(fmt.Sprintf("t=%d,v1=%s", u, v1(two, u, body)), "Bearer "+two, string(body))
-	f.Add("t=,v1=", "bearer", "")
-	f.Add("t=-9223372036854775808,v1=00", "Basic x", "x")
-	k, err := webhook.ParseKeys(manifest.Redacted(one))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, sig, auth, body string) {
-		header := func(name string) string {
-			return map[string]string{"ditto-signature": sig, "authorization": auth}[name]
-		}
-		if k.Verify(header, []byte(body), now) != nil {
-			return
-		}
-		_, token, _ := strings.Cut(auth, " ")
-		if strings.TrimSpace(token) == one {
-			return
-		}
-		for at := u - 300; at <= u+300; at++ {
-			if strings.Contains(strings.ToLower(sig), v1(one, at, []byte(body))) {
-				return
-			}
-		}
-		t.Errorf("signature %q and authorization %q pass for %q", sig, auth, body)
-	})
 }
