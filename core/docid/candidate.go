@@ -109,8 +109,8 @@ func born(name string, js ID) (bson.RawValue, error) {
 		}
 	}
 	switch v.Type {
-	case bson.TypeRegex:
-		return bson.RawValue{}, about(kindError(name, "a regular expression"), shorten(string(js)))
+	case bson.TypeRegex, bson.TypeCodeWithScope:
+		return bson.RawValue{}, about(kindError(name, refused[v.Type]), shorten(string(js)))
 	case bson.TypeUndefined:
 		return bson.RawValue{}, about(kindError(name, "undefined"), shorten(string(js)))
 	}

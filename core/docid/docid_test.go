@@ -139,6 +139,7 @@ func TestFromMongo(t *testing.T) {
 		{Key: "obj", Value: bson.D{{Key: "a", Value: 1}}},
 		{Key: "long", Value: strings.Repeat("x", 255)},
 		{Key: "when", Value: bson.DateTime(0)},
+		{Key: "regex", Value: bson.Regex{Pattern: "a"}},
 	}
 	for _, tt := range []struct {
 		name   string
@@ -161,6 +162,7 @@ func TestFromMongo(t *testing.T) {
 		{"ErrNull", []string{"null"}, value.JSON, "", docid.ErrNull},
 		{"ErrKindArray", []string{"list"}, value.JSON, "", docid.ErrKind},
 		{"ErrKindObject", []string{"obj"}, value.JSON, "", docid.ErrKind},
+		{"ErrKindRegex", []string{"regex"}, value.JSON, "", docid.ErrKind},
 		{"ErrFraction", []string{"f"}, value.JSON, "", docid.ErrFraction},
 		{"ErrFractionOfSeveral", []string{"f", "orderId"}, value.JSON, "", docid.ErrFraction},
 		{"ErrFractionHuge", []string{"huge"}, value.JSON, "", docid.ErrFraction},
@@ -205,6 +207,7 @@ func TestFromMongoID(t *testing.T) {
 		{"MinKey", bson.MinKey{}, `{"$minKey":1}`, nil},
 		{"ErrArray", bson.A{}, "", docid.ErrKind},
 		{"ErrObject", bson.D{}, "", docid.ErrKind},
+		{"ErrCodeWithScope", bson.CodeWithScope{Code: "f", Scope: bson.D{}}, "", docid.ErrKind},
 		{"ErrNull", nil, "", docid.ErrNull},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -244,6 +247,7 @@ func TestCandidates(t *testing.T) {
 		{"WrapperInt", value.EJSON, `{"$numberInt":"5"}`, []any{int32(5)}},
 		{"WrapperNaN", value.JSON, `{"$numberDouble":"NaN"}`, []any{math.NaN()}},
 		{"WrapperBroken", value.EJSON, `{"$numberInt":"x"}`, nil},
+		{"WrapperCodeWithScope", value.EJSON, `{"$code":"f","$scope":{}}`, nil},
 		{"WrapperRegex", value.EJSON, `{"$regularExpression":{"options":"","pattern":"a"}}`, nil},
 		{"Object", value.JSON, `{"a":1}`, nil},
 		{"Array", value.JSON, `[1]`, nil},
@@ -291,6 +295,7 @@ func TestBorn(t *testing.T) {
 		{"ErrObject", `{"a":1}`, nil, docid.ErrKind},
 		{"ErrMixed", `{"$oid":"` + hex + `","$numberInt":"5"}`, nil, docid.ErrValue},
 		{"ErrRegex", `{"$regularExpression":{"options":"","pattern":"a"}}`, nil, docid.ErrKind},
+		{"ErrCodeWithScope", `{"$code":"f","$scope":{}}`, nil, docid.ErrKind},
 		{"ErrUndefined", `{"$undefined":true}`, nil, docid.ErrKind},
 		{"ErrNone", ``, nil, docid.ErrMissing},
 	} {

@@ -86,6 +86,13 @@ func (m Mapper) mapped(doc bson.Raw) ([]byte, error) {
 	return value.Canonical(nil, js)
 }
 
+// refused are scalars that no document can be found by: MongoDB matches with a
+// regular expression, and a scope is an object, whose order Ditto loses.
+var refused = map[bson.Type]string{
+	bson.TypeRegex:         "a regular expression",
+	bson.TypeCodeWithScope: "code with a scope",
+}
+
 // scalar appends the Ditto form of one mapped value, which is no null, array
 // or document.
 func (m Mapper) scalar(dst []byte, name string, v bson.RawValue) ([]byte, error) {
@@ -99,6 +106,8 @@ func (m Mapper) scalar(dst []byte, name string, v bson.RawValue) ([]byte, error)
 		return dst, kindError(name, "an array")
 	case bson.TypeEmbeddedDocument:
 		return dst, kindError(name, "an object")
+	case bson.TypeRegex, bson.TypeCodeWithScope:
+		return dst, kindError(name, refused[v.Type])
 	}
 	dst, err := value.AppendDitto(dst, v, m.mode)
 	if err != nil {

@@ -142,29 +142,3 @@ func findable(t *rapid.T, id docid.ID, v bson.RawValue, candidates []bson.RawVal
 	}
 	t.Fatalf("no candidate of %s finds %s %s", id, v.Type, v)
 }
-
-func FuzzParse(f *testing.F) {
-	for _, s := range []string{`"a"`, `5`, `5.0`, `-0`, `1e2`, `{"b":1,"a":[null,1.0]}`, `{"$oid":"` + hex + `"}`, `18446744073709551615`, `null`, `[`} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, js []byte) {
-		id, err := docid.Parse(js)
-		if err != nil {
-			if docid.Code(err) == "" {
-				t.Fatalf("an error without a code: %v", err)
-			}
-			return
-		}
-		if again, err := docid.Parse(id.JSON()); err != nil || again != id {
-			t.Fatalf("%s, then %s, %v", id, again, err)
-		}
-		for _, mode := range []value.Mode{value.JSON, value.EJSON} {
-			m := docid.New([]string{"_id"}, mode)
-			all := m.Candidates(id)
-			if born, err := m.Born(id); err == nil && !born.Equal(all[0]) {
-				t.Fatalf("born as %s, first candidate %s", born, all[0])
-			}
-			docid.New([]string{"a", "b"}, mode).Fill(id)
-		}
-	})
-}
