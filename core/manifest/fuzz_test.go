@@ -2,7 +2,9 @@ package manifest_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +15,13 @@ import (
 	"github.com/causeway-sync/causeway/core/manifest"
 )
 
+// hidden is what no text may show of the Secret that FuzzParse appends, be it
+// well placed or not.
+const hidden = "cAuSeWaY-HiDdEn"
+
 // Any text is either refused with problems that say where and how to mend them,
-// or gives a manifest that survives Public.
+// or gives a manifest that survives Public. A Secret that follows in the file
+// is shown by neither (invariant 11).
 func FuzzParse(f *testing.F) {
 	for _, glob := range []string{"testdata/valid/*", "testdata/bad/*.yaml", "../../causeway.yaml"} {
 		files, err := filepath.Glob(glob)
@@ -30,6 +37,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
+		keepsSecret(t, src)
 		m, err := manifest.Parse(src, "causeway.yaml")
 		if err != nil {
 			var problems *manifest.Errors
@@ -55,6 +63,35 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("public manifest (-original +parsed):\n%s", diff)
 		}
 	})
+}
+
+// keepsSecret parses src with a Secret behind it: one that the manifests of
+// testdata refer to, good or bad, plain or in base64.
+func keepsSecret(t *testing.T, src []byte) {
+	uri := "mongodb://bridge:" + hidden + "@db.example.net/shop"
+	if len(src)%2 == 1 {
+		uri = "mongodb://bridge:" + hidden + "@@db.example.net:" + hidden + "/shop"
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte(uri))
+	body := "stringData:\n  connectionString: " + uri
+	if len(src)%3 == 1 {
+		body = "data:\n  connectionString: " + encoded
+	}
+	name := "example-mongo-connector"
+	if bytes.Contains(src, []byte("shop-mongo")) {
+		name = "shop-mongo"
+	}
+	both := fmt.Appendf(bytes.Clone(src), "\n---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n%s\n", name, body)
+	m, err := manifest.Parse(both, "causeway.yaml")
+	shown := fmt.Sprintf("%+v %v", m, err)
+	if m != nil {
+		shown += string(m.Public())
+	}
+	for _, part := range []string{hidden, encoded, encoded[8:40]} {
+		if strings.Contains(shown, part) {
+			t.Fatalf("%q is shown: %s", part, shown)
+		}
+	}
 }
 
 // exoticBreaks reports whether src has line breaks that YAML counts and editors
