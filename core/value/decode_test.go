@@ -144,6 +144,7 @@ func TestDecode(t *testing.T) {
 		{"uuid", `{"$uuid":"00112233-4455-6677-8899-aabbccddeeff"}`, none{}, bson.Binary{Subtype: 4, Data: []byte("\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff")}},
 		{"binary legacy", `{"$binary":"AQI=","$type":"80"}`, none{}, bson.Binary{Subtype: 0x80, Data: []byte{1, 2}}},
 		{"regex options", `{"$regularExpression":{"pattern":"a","options":"mi"}}`, none{}, bson.Regex{Pattern: "a", Options: "im"}},
+		{"regex options by character", `{"$regularExpression":{"pattern":"a","options":"zйa"}}`, none{}, bson.Regex{Pattern: "a", Options: "azй"}},
 		{"code with scope", `{"$scope":{"b":1,"a":{"$numberLong":"2"}},"$code":"f"}`, bson.CodeWithScope{Code: "f", Scope: bson.D{{Key: "b", Value: 1.0}}}, bson.CodeWithScope{Code: "f", Scope: bson.D{{Key: "b", Value: 1.0}, {Key: "a", Value: int64(2)}}}},
 		{"dbref is a document", `{"$id":1,"$ref":"c"}`, none{}, bson.D{{Key: "$id", Value: int32(1)}, {Key: "$ref", Value: "c"}}},
 		{"query is a document", `{"$regex":"a","$options":"i"}`, none{}, bson.D{{Key: "$options", Value: "i"}, {Key: "$regex", Value: "a"}}},

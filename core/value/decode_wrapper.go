@@ -293,7 +293,7 @@ func (d *decoder) regex(v int) error {
 	}
 	d.dst = append(d.dst, pattern...)
 	d.dst = append(d.dst, 0)
-	d.dst = append(d.dst, slices.Sorted(slices.Values(options))...)
+	d.dst = append(d.dst, sortedOptions(options)...)
 	d.dst = append(d.dst, 0)
 	return nil
 }

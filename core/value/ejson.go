@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -116,10 +117,7 @@ func (e *encoder) regex(v []byte) error {
 	n := bytes.IndexByte(v, 0)
 	pattern, options := v[:n], v[n+1:len(v)-1]
 	e.dst = append(e.dst, `{"$regularExpression":{"options":`...)
-	if !slices.IsSorted(options) {
-		options = slices.Sorted(slices.Values(options))
-	}
-	if err := e.text(options); err != nil {
+	if err := e.text(sortedOptions(options)); err != nil {
 		return err
 	}
 	e.dst = append(e.dst, `,"pattern":`...)
@@ -128,6 +126,17 @@ func (e *encoder) regex(v []byte) error {
 	}
 	e.dst = append(e.dst, `}}`...)
 	return nil
+}
+
+// sortedOptions sorts the options of a regular expression by character, as
+// Extended JSON asks for. What is not UTF-8 stays as it is, to be refused.
+func sortedOptions(options []byte) []byte {
+	if slices.IsSorted(options) || !utf8.Valid(options) {
+		return options
+	}
+	runes := []rune(string(options))
+	slices.Sort(runes)
+	return []byte(string(runes))
 }
 
 func (e *encoder) dbPointer(v []byte) error {
