@@ -214,6 +214,7 @@ func (x *decision) onlyDitto() *Problem {
 		case x.announcedDelete(value.MongoDB):
 			return x.insertMongo("Causeway's own delete, and a device has the document again")
 		case c.Deletes.Resurrect && cd && c.Direction != manifest.MongoToDitto:
+			x.loseWhole(value.MongoDB, RuleDelete)
 			return x.insertMongo("deleted in MongoDB, but changed in Ditto")
 		case c.Direction == manifest.DittoToMongo:
 			x.loseWhole(value.MongoDB, RuleOneWay)

@@ -85,7 +85,7 @@ func scenes() []scene {
 		{name: "DeletedInMongoIsFinal", agreedM: all, agreedD: all, ditto: `{"_id":"d","a":7,"b":"x"}`, want: `D delete; lose ditto {"_id":"d","a":7,"b":"x"} (delete)`},
 		{
 			name: "Resurrect", rules: func(c *manifest.Collection) { c.Deletes.Resurrect = true },
-			agreedM: all, agreedD: all, ditto: `{"_id":"d","a":7,"b":"x"}`, want: `M insert {"_id":"d","a":7,"b":"x"}`, wantNextState: ledger.Live,
+			agreedM: all, agreedD: all, ditto: `{"_id":"d","a":7,"b":"x"}`, want: `M insert {"_id":"d","a":7,"b":"x"}; lose mongodb (delete)`, wantNextState: ledger.Live,
 		},
 		{name: "AbsenceInDittoIsNoDelete", agreedM: all, agreedD: all, mongo: all, want: "wait"},
 		{name: "DeletedInDitto", agreedM: all, agreedD: all, mongo: all, removed: true, want: "M delete", wantNextState: ledger.Deleted},

@@ -97,7 +97,10 @@ func plainCounters(c *manifest.Collection, d []byte) []byte {
 	return d
 }
 
-func apply(t *rapid.T, p *reconcile.Plan, m bson.Raw, d []byte) (bson.Raw, []byte) {
+// failer is what rapid and testing have in common.
+type failer interface{ Fatal(args ...any) }
+
+func apply(t failer, p *reconcile.Plan, m bson.Raw, d []byte) (bson.Raw, []byte) {
 	var err error
 	switch w := p.ToDitto; {
 	case w.Insert != nil:

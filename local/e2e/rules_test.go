@@ -211,6 +211,7 @@ var rules = []life{
 			},
 			{name: "in MongoDB alone", deleteMongo: true},
 		},
+		lost: []string{` of mongodb by delete: `},
 	},
 	{
 		on: "ignore", key: "deleted",
