@@ -77,7 +77,9 @@ func sameKey(a, b bson.RawValue) bool {
 // lossy reports whether JSON mode gives a and b one form.
 func lossy(a, b bson.RawValue) bool {
 	switch a.Type {
-	case bson.TypeObjectID, bson.TypeDateTime, bson.TypeDecimal128:
+	case bson.TypeObjectID:
+		return b.Type == bson.TypeString || b.Type == bson.TypeDecimal128 // of digits alone
+	case bson.TypeDateTime, bson.TypeDecimal128:
 		return b.Type == bson.TypeString
 	case bson.TypeTimestamp:
 		return b.Type == bson.TypeTimestamp || b.Type == bson.TypeInt32 || b.Type == bson.TypeInt64 || b.Type == bson.TypeDouble
