@@ -150,7 +150,6 @@ func TestDecodeIDs(t *testing.T) {
 			bson.D{{Key: "a", Value: bson.A{oid(t)}}},
 			bson.D{{Key: "a", Value: bson.A{hex}}},
 		}},
-		{"LooksExtended", `{"$oid":"x","y":1}`, plainClock, []any{bson.D{{Key: "$oid", Value: "x"}, {Key: "y", Value: int32(1)}}}},
 		{"ExtendedDate", `{"$date":{"$numberLong":"1714979289123"}}`, extendedClock, []any{date}},
 		{"RelaxedDate", `{"$date":"2024-05-06T07:08:09.123Z"}`, extendedClock, []any{date}},
 		{"ExtendedBinary", `{"$binary":{"base64":"AQID","subType":"04"}}`, extendedClock, []any{bin}},
@@ -191,6 +190,10 @@ func TestHostileID(t *testing.T) {
 		{"AmbiguousArray", `{"a":[` + strings.Repeat(name+`,`, 9_000) + `1]}`, 0, "more than 64"},
 		{"AmbiguousFields", `{` + strings.Repeat(`"a":`+name+`,`, 8_000) + `"b":1}`, 0, "more than 64"},
 		{"AmbiguousFew", `{"a":` + name + `,"b":[` + name + `,{"c":` + name + `}]}`, 1, ""},
+		{"BrokenWrapper", `{"$oid":"614cab95890e884q9264002a"}`, 0, "field of such a name"},
+		{"LooksExtended", `{"$oid":"x","y":1}`, 0, "field of such a name"},
+		{"Operator", `{"a":{"$where":"sleep(1000)"}}`, 0, "field of such a name"},
+		{"DBRef", `{"$ref":"tasks","$id":"x"}`, 1, ""},
 		{"DeepDocuments", strings.Repeat(`{"a":`, 5_000) + "1" + strings.Repeat(`}`, 5_000), 0, "nested that deeply"},
 		{"DeepArrays", `{"a":` + strings.Repeat(`[`, 5_000) + "1" + strings.Repeat(`]`, 5_000) + `}`, 0, "nested that deeply"},
 	} {

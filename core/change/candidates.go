@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -59,7 +60,7 @@ func candidates(id []byte, f form) ([]bson.RawValue, error) {
 	case len(out) == 0 && array(id):
 		return nil, errorf("no `_id` can be an array")
 	case len(out) == 0:
-		return nil, errorf("no `_id` is nested that deeply, or holds such a number")
+		return nil, errorf("no `_id` is nested that deeply, holds such a number, or has a field of such a name")
 	case len(out) > maxCandidates:
 		return nil, errorf("plain JSON leaves more than %d meanings: switch the trigger to Extended JSON", maxCandidates)
 	}
@@ -81,7 +82,30 @@ func extJSON(v []byte) (bson.RawValue, error) {
 	if err := bson.UnmarshalExtJSON(buf, false, &doc); err != nil {
 		return bson.RawValue{}, errorf("not Extended JSON")
 	}
-	return doc.LookupErr("v")
+	id, err := doc.LookupErr("v")
+	if err != nil || !storable(id, 0) {
+		return bson.RawValue{}, errorf("no `_id` is like that")
+	}
+	return id, nil
+}
+
+// storable reports whether v can be within an `_id`: MongoDB stores neither a
+// field with a $ there nor a deeper document, and fails the whole look-up of
+// one such id.
+func storable(v bson.RawValue, depth int) bool {
+	if v.Type != bson.TypeEmbeddedDocument && v.Type != bson.TypeArray {
+		return true
+	}
+	elems, err := bson.Raw(v.Value).Elements()
+	return err == nil && depth <= maxDepth && !slices.ContainsFunc(elems, func(e bson.RawElement) bool {
+		return operator(e.Key()) || !storable(e.Value(), depth+1)
+	})
+}
+
+// operator reports whether a field's name begins with a $, and is not one of a
+// DBRef's.
+func operator(name string) bool {
+	return strings.HasPrefix(name, "$") && !slices.Contains([]string{"$ref", "$id", "$db"}, name)
 }
 
 // canonical writes one value as canonical Extended JSON.
@@ -194,6 +218,9 @@ func documentIDs(v []byte, depth int) []bson.RawValue {
 		ok   bool
 	)
 	for k, m := range members(v) {
+		if operator(k) {
+			return nil // it would be Extended JSON in the queue
+		}
 		keys, vals[k] = append(keys, k), m
 		if docs, ok = combine(docs, plainIDs(m, depth+1), func(alt bson.RawValue) bson.E { return bson.E{Key: k, Value: alt} }); !ok {
 			return tooMany()
