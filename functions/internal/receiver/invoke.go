@@ -47,9 +47,14 @@ func (r *Receiver) Invoke(ctx context.Context, payload json.RawMessage) (any, er
 }
 
 func (r *Receiver) web(ctx context.Context, req events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	// A header that comes twice is one with a comma, however it is spelled.
 	headers := make(map[string]string, len(req.Headers))
-	for name, v := range req.Headers {
-		headers[strings.ToLower(name)] = v
+	for _, name := range slices.Sorted(maps.Keys(req.Headers)) {
+		v, lower := req.Headers[name], strings.ToLower(name)
+		if before, twice := headers[lower]; twice {
+			v = before + "," + v
+		}
+		headers[lower] = v
 	}
 	body := []byte(req.Body)
 	if req.IsBase64Encoded {
