@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/telemetry/emf"
 	"github.com/causeway-sync/causeway/local/ditto"
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/sqs"
 )
 
@@ -304,6 +305,11 @@ func (w *world) receive(queue string) []types.Message {
 			w.t.Fatal(err)
 		}
 	}
+	for _, m := range res.Messages {
+		if err := leak.Check("message", []byte(*m.Body)); err != nil {
+			w.t.Error(err)
+		}
+	}
 	return res.Messages
 }
 
@@ -371,7 +377,7 @@ func (w *world) reasons(answer string) (reasons []string) {
 		if json.Unmarshal([]byte(line), &entry) == nil && entry.Message == "message failed" && answer != "fails: "+entry.Error {
 			reasons = append(reasons, entry.Error)
 		}
-		if word := contents.FindString(line); word != "" || strings.Contains(line, w.ditto.APIKey) {
+		if word := contents.FindString(line); word != "" || leak.Find([]byte(line)) != "" {
 			w.t.Errorf("log shows contents or a secret (%s): %s", word, line)
 		}
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/causeway-sync/causeway/local/ditto"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/lambda"
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/mongodb"
 	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
@@ -184,7 +185,7 @@ func (w *world) configure() error {
 	if w.manifest, err = manifest.Load(w.config()); err != nil {
 		return err
 	}
-	uri, err := json.Marshal(map[string]string{cmp.Or(w.manifest.Secret.Key, "connectionString"): w.mongo.URI})
+	uri, err := json.Marshal(map[string]string{cmp.Or(w.manifest.Secret.Key, "connectionString"): marked(w.mongo.URI)})
 	if err != nil {
 		return err
 	}
@@ -193,6 +194,14 @@ func (w *world) configure() error {
 		secretsmanager.Secret{ID: apiKeySecret, Value: w.ditto.APIKey},
 		secretsmanager.Secret{ID: webhookSecret, Value: w.webhookKey})
 	return err
+}
+
+// marked is a connection string that is found wherever it is shown.
+func marked(uri string) string {
+	if strings.Contains(uri, "?") {
+		return uri + "&appName=" + leak.New()
+	}
+	return strings.TrimSuffix(uri, "/") + "/?appName=" + leak.New()
 }
 
 func (w *world) config() string { return filepath.Join(w.dir, "causeway.yaml") }
@@ -232,7 +241,7 @@ func (w *world) define(name, binary string, timeout time.Duration, log io.Writer
 	return lambda.New(lambda.Config{
 		Name: name, Bootstrap: install.Bootstrap(w.root, binary), Timeout: timeout, Log: log,
 		Env: append([]string{
-			"AWS_REGION=" + lambda.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+			"AWS_REGION=" + lambda.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=" + leak.New(),
 			"AWS_ENDPOINT_URL_SQS=" + w.sqs.Endpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.secrets.Endpoint,
 			"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
 			"LOG_LEVEL=debug",
@@ -272,7 +281,7 @@ func (w *world) close() error {
 	if w.mongo != nil {
 		errs = append(errs, w.mongo.Stop(ctx))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, leak.Check("the functions' log", []byte(w.log.String())))...)
 }
 
 // output is what a function writes, while a test reads it.

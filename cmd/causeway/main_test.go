@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/value"
 	"github.com/causeway-sync/causeway/local/install"
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -35,6 +37,9 @@ func causeway(t *testing.T, args ...string) result {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	status := run(ctx, args, &stdout, &stderr)
+	if err := errors.Join(leak.Check("stdout", stdout.Bytes()), leak.Check("stderr", stderr.Bytes())); err != nil {
+		t.Errorf("causeway %s: %v", strings.Join(args, " "), err)
+	}
 	return result{status, stdout.String(), stderr.String()}
 }
 

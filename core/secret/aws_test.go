@@ -57,7 +57,7 @@ func awsServer(t *testing.T) *httptest.Server {
 	t.Cleanup(srv.Close)
 	for k, v := range map[string]string{
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": srv.URL, "AWS_ENDPOINT_URL_STS": srv.URL,
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "SELF", "AWS_SECRET_ACCESS_KEY": "k", "AWS_SESSION_TOKEN": "",
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "SELF", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
 	} {
 		t.Setenv(k, v)

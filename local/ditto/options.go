@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/causeway-sync/causeway/local/leak"
 )
 
 // Options say what to start. Local and Dir are required.
@@ -61,7 +63,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.ReadyTimeout = 20 * time.Second
 	}
 	if o.APIKey == "" {
-		o.APIKey = newKey()
+		o.APIKey = leak.New()
 	}
 	local, err := filepath.Abs(o.Local)
 	if err != nil {

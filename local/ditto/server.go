@@ -3,8 +3,6 @@ package ditto
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,10 +166,4 @@ func ignoreSignal(err error) error {
 		return nil
 	}
 	return err
-}
-
-func newKey() string {
-	b := make([]byte, 24)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/local/ditto"
 	"github.com/causeway-sync/causeway/local/install"
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/stack"
 )
 
@@ -162,7 +164,7 @@ func (w *world) stop() error {
 	}
 	var err error
 	if w.stack != nil {
-		err = w.stack.Stop(ctx)
+		err = errors.Join(w.stack.Stop(ctx), leak.Stack(w.dir), leak.Check("the terminal", w.out.Bytes()))
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/lambda"
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
 )
@@ -73,7 +74,7 @@ func (s *Stack) environment(m *manifest.Manifest, role, queue string) map[string
 		"CAUSEWAY_QUEUE_URL":               s.sqs.URL(queue),
 		"AWS_REGION":                       lambda.Region,
 		"AWS_ACCESS_KEY_ID":                "local",
-		"AWS_SECRET_ACCESS_KEY":            "local",
+		"AWS_SECRET_ACCESS_KEY":            leak.New(),
 		"AWS_ENDPOINT_URL_SQS":             s.sqs.Endpoint,
 		"AWS_ENDPOINT_URL_STS":             s.secrets.Endpoint,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.Endpoint,

@@ -1,14 +1,13 @@
 package stack
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/causeway-sync/causeway/local/leak"
 )
 
 // keys are the secrets of the Ditto side. Those of the stack's own server are
@@ -34,7 +33,7 @@ func loadKeys(path string) (keys, error) {
 	if k.APIKey != "" && k.Webhook != "" {
 		return k, nil
 	}
-	k = keys{APIKey: hex.EncodeToString(random(24)), Webhook: base64.StdEncoding.EncodeToString(random(64))}
+	k = keys{APIKey: leak.New(), Webhook: leak.New()}
 	if b, err = json.Marshal(k); err != nil {
 		return k, fmt.Errorf("keep keys: %w", err)
 	}
@@ -42,10 +41,4 @@ func loadKeys(path string) (keys, error) {
 		return k, fmt.Errorf("keep keys: %w", err)
 	}
 	return k, nil
-}
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return b
 }

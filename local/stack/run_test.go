@@ -3,6 +3,7 @@ package stack_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/stack"
 )
 
@@ -217,6 +219,9 @@ func (r *running) interrupt(t *testing.T) {
 	}
 	if text := r.out.String(); !strings.Contains(text, "stopped; the data is kept") {
 		t.Errorf("make run did not stop in order:\n%s", text)
+	}
+	if err := errors.Join(leak.Check("make run", []byte(r.out.String())), leak.Stack(r.dir)); err != nil {
+		t.Error(err)
 	}
 	r.awaitGone(t)
 	if _, err := os.Stat(filepath.Join(r.dir, "local.json")); err == nil {

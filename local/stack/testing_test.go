@@ -19,6 +19,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/causeway-sync/causeway/local/install"
+	"github.com/causeway-sync/causeway/local/leak"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -85,6 +86,9 @@ func stopStack(t *testing.T, s *stack.Stack) {
 	defer cancel()
 	if err := s.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)
+	}
+	if err := leak.Stack(filepath.Dir(s.Info().Logs)); err != nil {
+		t.Error(err)
 	}
 }
 

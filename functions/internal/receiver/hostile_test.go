@@ -150,7 +150,9 @@ func TestHostileBodies(t *testing.T) {
 	doc := func(js string) string {
 		return `{"txnId":5,"type":"documentChanged","collection":"tasks","change":{"method":"upsert","newValue":` + js + `}}`
 	}
-	nested := func(open, js, shut string, n int) string { return strings.Repeat(open, n) + js + strings.Repeat(shut, n) }
+	nested := func(open, js, shut string, n int) string {
+		return strings.Repeat(open, n) + js + strings.Repeat(shut, n)
+	}
 	in64 := func(s string) string { return `"` + base64.StdEncoding.EncodeToString([]byte(s)) + `"` }
 	key := []string{`upsert "a" 5`}
 	const notJSON = "event is not JSON"

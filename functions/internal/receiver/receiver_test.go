@@ -24,8 +24,9 @@ import (
 var now = time.Date(2026, 11, 23, 7, 0, 10, 0, time.UTC)
 
 const (
-	secretOne = "b25lb25lb25lb25lb25lb25lb25lb25l"
-	secretTwo = "dHdvdHdvdHdvdHdvdHdvdHdvdHdvdHdv"
+	// as the local stack makes them, so that one in a test's output is found
+	secretOne = "CausewayLocalKeyOneOneOneOneOneO"
+	secretTwo = "CausewayLocalKeyTwoTwoTwoTwoTwoT"
 )
 
 var decoder = change.Decoder{Manifest: &manifest.Manifest{
