@@ -9,8 +9,9 @@ export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 
 LAMBDA := -tags lambda.norpc -ldflags '-s -w'
 SOAK   ?= 1h
+FUZZTIME ?= 10m
 
-.PHONY: help run build test bench lint fmt faults soak clean clean-data install FORCE
+.PHONY: help run build test bench lint fmt faults fuzz soak clean clean-data install FORCE
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +21,8 @@ run: dist/causeway ## Start everything on this machine (CONFIG=causeway.yaml, PO
 
 build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) ## Build the command, and the functions for AWS (arm64)
 
-test: install ## Run every test
-	@go test -count 1 -timeout 8m ./...
+test: install ## Run every test; none may print a secret
+	@go run ./local/leak/gotest -count 1 -timeout 8m ./...
 
 bench: ## Measure the codecs and the bridge
 	@go test -run '^$$' -bench . -benchmem ./core/...
@@ -34,6 +35,13 @@ fmt: ## Format the Go code
 
 faults: ## Plant defects, and see the simulation catch each (5 minutes)
 	@go test -tags faults -timeout 30m -run TestFaultsAreCaught -v ./core/sim | grep -v '^=== '
+
+fuzz: ## Run every fuzz target for a while, one after another (FUZZTIME=10m)
+	@grep -rE '^func Fuzz' --include '*_test.go' --exclude-dir node_modules cmd core events functions local | \
+	  sed -E 's,/[^/]*:func (Fuzz[A-Za-z0-9_]*).*, \1,' | sort | while read -r dir target; do \
+	    echo "$$dir $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s -parallel 1 "./$$dir" </dev/null || exit 1; \
+	  done
 
 soak: install ## Run long random histories against the real engines (SOAK=1h)
 	@go test -timeout 0 -count 1 -run Soak ./local/stack -soak $(SOAK)
