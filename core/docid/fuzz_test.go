@@ -62,10 +62,19 @@ func FuzzInjective(f *testing.F) {
 	d := func(v any) (byte, []byte) { r := rv(f, v); return byte(r.Type), r.Value }
 	all := []any{
 		oid(f), hex, int32(5), int64(5), 5.0, dec(f, "5.0"), dec(f, "5"), "5.0", bson.DateTime(1), "1970-01-01T00:00:00.001Z", math.NaN(), dec(f, "NaN"), "NaN",
-		bson.Timestamp{T: 5, I: 1}, bson.Timestamp{T: 5, I: 2}, true, "true", bson.Symbol("a"), "a", bson.Binary{Subtype: 2, Data: []byte("ab")}, bson.Binary{Data: []byte("ab")},
-		int64(math.MaxInt64), 9223372036854775808.0, bson.DateTime(math.MinInt64), bson.MinKey{}, bson.MaxKey{}, bson.JavaScript("f"), `{"$oid":"` + hex + `"}`,
-		bson.DBPointer{DB: "a.b", Pointer: oid(f)}, bson.CodeWithScope{Code: "f", Scope: bson.D{{Key: "b", Value: 1}, {Key: "a", Value: 1}}},
-		bson.Regex{Pattern: "a", Options: "i"}, math.Copysign(0, -1), 0.5, "",
+		bson.Timestamp{T: 5, I: 1},
+		bson.Timestamp{T: 5, I: 2},
+		true, "true", bson.Symbol("a"), "a",
+		bson.Binary{Subtype: 2, Data: []byte("ab")},
+		bson.Binary{Data: []byte("ab")},
+		int64(math.MaxInt64), 9223372036854775808.0, bson.DateTime(math.MinInt64),
+		bson.MinKey{},
+		bson.MaxKey{},
+		bson.JavaScript("f"), `{"$oid":"` + hex + `"}`,
+		bson.DBPointer{DB: "a.b", Pointer: oid(f)},
+		bson.CodeWithScope{Code: "f", Scope: bson.D{{Key: "b", Value: 1}, {Key: "a", Value: 1}}},
+		bson.Regex{Pattern: "a", Options: "i"},
+		math.Copysign(0, -1), 0.5, "",
 	}
 	for i := range all {
 		t1, v1 := d(all[i])
@@ -161,6 +170,8 @@ func sameValue(a, b bson.RawValue) bool {
 	switch {
 	case xNaN || yNaN:
 		return xNaN && yNaN
+	case infinite(a) != 0:
+		return infinite(a) == infinite(b)
 	case x != nil && y != nil:
 		return x.Cmp(y) == 0
 	case a.Type == bson.TypeBoolean && b.Type == bson.TypeBoolean:
@@ -196,6 +207,19 @@ func number(v bson.RawValue) (x *big.Rat, nan bool) {
 		return new(big.Rat).SetInt(n.Mul(n, ten)), false
 	}
 	return nil, false
+}
+
+// infinite is the sign of an infinity, 0 for anything else.
+func infinite(v bson.RawValue) int {
+	switch {
+	case v.Type == bson.TypeDecimal128:
+		return v.Decimal128().IsInf()
+	case v.Type == bson.TypeDouble && math.IsInf(v.Double(), 1):
+		return 1
+	case v.Type == bson.TypeDouble && math.IsInf(v.Double(), -1):
+		return -1
+	}
+	return 0
 }
 
 // canonicalDecimal is false for a Decimal128 of more digits than it has, which

@@ -89,6 +89,7 @@ func (p *pair) round(s *tape) bool {
 	var own own
 	if s.pick(3) == 2 { // a crash: the claim is there, and at most one write
 		p.e, p.carried = plan.Claimed, plan.Announced
+		base = p.e // the claim notes where the sides agreed
 		half := plan
 		if s.yes() {
 			half.ToMongo = reconcile.MongoWrite{}
