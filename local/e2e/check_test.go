@@ -290,7 +290,8 @@ func (w *world) dittoWrites(t *testing.T, since, upto int64) map[[2]string][]str
 		if write.Txn > upto {
 			continue
 		}
-		of := [2]string{write.Collection, string(write.ID)}
+		// The server and Go escape other characters.
+		of := [2]string{write.Collection, text(t, parse(t, `{"id":`+string(write.ID)+`}`)["id"])}
 		out[of] = append(out[of], fmt.Sprintf("%s in %d", write.Method, write.Txn))
 	}
 	return out
