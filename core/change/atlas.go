@@ -44,7 +44,7 @@ func (d Decoder) envelope(body, detail []byte) Batch {
 		}
 	}
 	if !object(detail) || member(detail, "operationType") == nil {
-		return fail(errorf("event of source %q is not an Atlas trigger event: detail.operationType is missing", e.from))
+		return fail(errorf("event of source %q is not an Atlas trigger event: detail.operationType is missing", brief(e.from)))
 	}
 	return d.atlas(detail, e)
 }
@@ -104,7 +104,7 @@ func (d Decoder) mongo(e event) Batch {
 	case slices.Contains(quietOps, e.op):
 		return Batch{Ignored: []Ignored{{e.coll, ReasonNoDocument}}}
 	case !document && !sweep:
-		return fail(errorf("trigger event has the unknown operation %q", e.op))
+		return fail(errorf("trigger event has the unknown operation %q", brief(e.op)))
 	case sweep:
 		return d.sweep(e)
 	}

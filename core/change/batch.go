@@ -3,6 +3,7 @@ package change
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/causeway-sync/causeway/core/value"
@@ -65,6 +66,15 @@ func (e *undecodable) Error() string { return e.msg }
 // (invariant 10).
 func errorf(format string, args ...any) error {
 	return &undecodable{fmt.Sprintf(format, args...)}
+}
+
+// brief keeps a name that an event made up from filling the log.
+func brief(name string) string {
+	const most = 60
+	if len(name) > most {
+		return strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
 }
 
 // IsUndecodable reports whether err says that an event cannot be read, today
