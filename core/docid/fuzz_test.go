@@ -150,13 +150,22 @@ func document(name string, v bson.RawValue, more ...any) bson.Raw {
 	return doc
 }
 
-// storable reports whether MongoDB may hold v: one whole value of BSON.
+// storable reports whether v is one whole value of BSON, as drivers write it:
+// the two lengths of an old binary agree.
 func storable(v bson.RawValue) bool {
 	doc := append([]byte{0, 0, 0, 0, byte(v.Type), 'v', 0}, v.Value...)
 	doc = append(doc, 0)
 	doc[0], doc[1], doc[2] = byte(len(doc)), byte(len(doc)>>8), byte(len(doc)>>16)
 	elems, err := bson.Raw(doc).Elements()
-	return err == nil && len(elems) == 1 && bson.Raw(doc).Validate() == nil
+	if err != nil || len(elems) != 1 || bson.Raw(doc).Validate() != nil {
+		return false
+	}
+	var d bson.D
+	if bson.Unmarshal(doc, &d) != nil {
+		return false
+	}
+	again, err := bson.Marshal(d)
+	return err == nil && bytes.Equal(again, doc)
 }
 
 // sameValue reports whether a and b are one `_id` to MongoDB: numbers and texts
