@@ -95,7 +95,7 @@ func (r *reader) show(ids []docid.ID) (map[docid.ID]Document, error) {
 	docs := make(map[docid.ID]Document, len(resp.Items))
 	for _, item := range resp.Items {
 		if id, ok := idOf(item); ok {
-			docs[id] = Document{ID: id, JSON: item}
+			docs[id] = Document{ID: id, JSON: item, Txn: resp.Txn}
 		}
 	}
 	return docs, nil

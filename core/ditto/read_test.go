@@ -91,7 +91,7 @@ func TestReadHotCounter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := ditto.Document{ID: `"a"`, JSON: []byte(`{"_id":"a","qty":13}`)}
+	want := ditto.Document{ID: `"a"`, JSON: []byte(`{"_id":"a","qty":13}`), Txn: 13}
 	if diff := cmp.Diff(want, docs[`"a"`]); diff != "" || txn != 11 {
 		t.Errorf("txn %d, document (-want +got):\n%s", txn, diff)
 	}

@@ -50,6 +50,7 @@ type Collection struct {
 type Document struct {
 	ID   docid.ID
 	JSON []byte // the whole document as received, `_id` included, keys sorted
+	Txn  int64  // of the answer that showed it; 0 if the server does not say
 	// Registers are the counter paths at which a plain register shows instead
 	// of a counter.
 	Registers []value.Path

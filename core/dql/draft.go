@@ -127,11 +127,7 @@ func (d *Draft) Compile() (looks []value.Path, err error) {
 			whole[at] = append(whole[at], e)
 			continue
 		}
-		if e.Old != nil {
-			d.require(Condition{Path: e.Path, Test: Equal, Value: e.Old})
-		} else {
-			d.requireMissing(e.Path)
-		}
+		d.requireAsRead(e.Path)
 		if err := d.write(e.Path, e.Old, e.New); err != nil {
 			return nil, err
 		}
@@ -152,8 +148,8 @@ func (d *Draft) Compile() (looks []value.Path, err error) {
 	return nil, nil
 }
 
-// parents requires each object above p to be one, and returns the topmost that
-// is a register, "" if none is.
+// parents checks that p can be written, and returns the topmost object above it
+// that is a register, "" if none is.
 func (d *Draft) parents(p value.Path) (value.Path, error) {
 	if p == "" || d.change.Strict && p != p.Top() {
 		return "", fmt.Errorf("%w: %q in a strict collection", ErrPath, p)
@@ -168,7 +164,6 @@ func (d *Draft) parents(p value.Path) (value.Path, error) {
 		case d.kind(up) == register:
 			return up, nil
 		}
-		d.require(Condition{Path: up, Test: Object})
 	}
 	return "", nil
 }
@@ -190,24 +185,19 @@ func (d *Draft) kind(p value.Path) kind {
 	return d.kinds[p]
 }
 
-// require adds a condition. One that asks for a value says more than one that
-// asks for an object.
-func (d *Draft) require(c Condition) {
-	if old, ok := d.where[c.Path]; !ok || old.Test == Object {
-		d.where[c.Path] = c
+// requireAsRead adds the condition under which p may be written: that the field
+// in which it lies is as it was read, or still missing (invariant 5). For a
+// nested path it would not do that the values written are as read and that what
+// is around them is an object. A strict peer may have put a register in the map's
+// place, and a nested write would show the map again and hide that register; what
+// an object is shows only in what it holds.
+func (d *Draft) requireAsRead(p value.Path) {
+	top := p.Top()
+	if v := d.at(top); v != nil {
+		d.where[top] = Condition{Path: top, Test: Equal, Value: v}
+	} else {
+		d.where[top] = Condition{Path: top, Test: Missing}
 	}
-}
-
-// requireMissing requires that nothing shows at p: at the topmost of its
-// parents that is not there, or at p itself.
-func (d *Draft) requireMissing(p value.Path) {
-	for _, up := range p.Parents() {
-		if d.at(up) == nil {
-			p = up
-			break
-		}
-	}
-	d.require(Condition{Path: p, Test: Missing})
 }
 
 // at is what shows at an object's path. It is asked for many times where a
