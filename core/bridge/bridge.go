@@ -96,8 +96,17 @@ type Report struct {
 // Handle settles the pairs that hints name; verdicts[i] belongs to hints[i].
 // All hints of a pair share its fate.
 func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Report) {
+	t := b.batch(hints)
+	t.do(ctx, func() {
+		t.run(ctx)
+		t.forget(ctx)
+	})
+	return t.verdicts, t.report
+}
+
+func (b *Bridge) batch(hints []change.Hint) *batch {
 	owner := b.cfg.NewOwner()
-	t := &batch{
+	return &batch{
 		Bridge:   b,
 		owner:    owner,
 		ledger:   ledger.Store{DB: b.cfg.Mongo, Writer: owner, TombstoneTTL: b.tombstones},
@@ -105,20 +114,23 @@ func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Re
 		verdicts: make([]Verdict, len(hints)),
 		pairs:    map[ledger.Key]*pair{},
 	}
+}
+
+// do finds the pairs of the hints, works on them, and gives each hint its
+// verdict.
+func (t *batch) do(ctx context.Context, work func()) {
 	if err := t.resolve(ctx); err != nil {
 		for i := range t.verdicts {
-			t.verdicts[i] = Verdict{Err: Fail(hints[i], err)}
+			t.verdicts[i] = Verdict{Err: Fail(t.hints[i], err)}
 		}
-		t.report.Failed = len(hints)
-		return t.verdicts, t.report
+		t.report.Failed = len(t.hints)
+		return
 	}
 	t.report.Pairs = len(t.pairs)
-	t.run(ctx)
-	t.forget(ctx)
+	work()
 	for _, p := range t.pairs {
 		t.conclude(ctx, p)
 	}
-	return t.verdicts, t.report
 }
 
 // batch is one Handle under way.

@@ -14,11 +14,7 @@ import (
 // run takes the pairs round and round until each has come to an end: read both
 // sides, decide, claim, record, write, settle.
 func (t *batch) run(ctx context.Context) {
-	all := make([]*pair, 0, len(t.pairs))
-	for _, p := range t.pairs {
-		all = append(all, p)
-	}
-	slices.SortFunc(all, func(a, b *pair) int { return strings.Compare(a.key.String(), b.key.String()) })
+	all := t.sorted()
 	for {
 		active := undone(all)
 		if len(active) == 0 {
@@ -37,6 +33,15 @@ func (t *batch) run(ctx context.Context) {
 		t.decide(ctx, undone(active))
 		t.writeAll(ctx, planned(active))
 	}
+}
+
+func (t *batch) sorted() []*pair {
+	all := make([]*pair, 0, len(t.pairs))
+	for _, p := range t.pairs {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *pair) int { return strings.Compare(a.key.String(), b.key.String()) })
+	return all
 }
 
 func undone(pairs []*pair) []*pair {
@@ -187,6 +192,9 @@ func (t *batch) input(p *pair) reconcile.Input {
 		DittoEvent: p.dittoEvent,
 		Txn:        p.txn,
 		ID:         p.key.ID.JSON(),
+	}
+	if p.writtenMeanwhile(t.hints) {
+		in.Entry.State, in.Entry.Units, in.Entry.Taken = ledger.None, nil, nil
 	}
 	if p.ditto != nil {
 		in.Ditto, in.Registers = p.ditto.JSON, p.ditto.Registers

@@ -66,6 +66,8 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 			now, good = timeOf(v)
 		case fieldWriter:
 			writer, good = v.StringValueOK()
+		case fieldTaken:
+			e.Taken, good = decodeWindow(v)
 		case fieldClaim:
 			e.Claim, until, good = decodeClaim(v)
 		}
@@ -112,6 +114,20 @@ func textOf(v bsoncore.Value) ([]byte, bool) {
 		return nil, false
 	}
 	return s[:n-1], true
+}
+
+func decodeWindow(v bsoncore.Value) (*Window, bool) {
+	doc, ok := v.DocumentOK()
+	if !ok {
+		return nil, false
+	}
+	var w Window
+	var good [4]bool
+	w.From, good[0] = timeOf(doc.Lookup(fieldFrom))
+	w.To, good[1] = timeOf(doc.Lookup(fieldTo))
+	w.FromTxn, good[2] = doc.Lookup(fieldFromTxn).AsInt64OK()
+	w.ToTxn, good[3] = doc.Lookup(fieldToTxn).AsInt64OK()
+	return &w, good == [4]bool{true, true, true, true}
 }
 
 func decodeUnits(v bsoncore.Value) ([]Unit, bool) {

@@ -32,6 +32,11 @@ const (
 	fieldUntil      = "until"
 	fieldAnnounced  = "announced" // [[segment, …, side, Binary(hash)], …]
 	fieldNow        = "now"       // computed when read
+	fieldTaken      = "taken"     // baselines only: {from, to, fromTxn, toTxn}
+	fieldFrom       = "from"
+	fieldTo         = "to"
+	fieldFromTxn    = "fromTxn"
+	fieldToTxn      = "toTxn"
 )
 
 // encode is the stored form of e, without the times that the database sets.
@@ -98,10 +103,25 @@ func encode(e *Entry, rev int64, writer string) bson.Raw {
 		b = bsoncore.AppendInt64Element(b, fieldSize, int64(e.Size))
 	}
 	b = bsoncore.AppendStringElement(b, fieldWriter, writer)
+	if e.State == Baseline && e.Taken != nil {
+		b = appendWindow(b, e.Taken)
+	}
 	if e.Claim != nil {
 		b = appendClaim(b, e.Claim)
 	}
 	b, _ = bsoncore.AppendDocumentEnd(b, doc)
+	return b
+}
+
+func appendWindow(b []byte, w *Window) []byte {
+	window, b := bsoncore.AppendDocumentElementStart(b, fieldTaken)
+	b = bsoncore.AppendDateTimeElement(b, fieldFrom, w.From.UnixMilli())
+	if !w.To.IsZero() {
+		b = bsoncore.AppendDateTimeElement(b, fieldTo, w.To.UnixMilli())
+	}
+	b = bsoncore.AppendInt64Element(b, fieldFromTxn, w.FromTxn)
+	b = bsoncore.AppendInt64Element(b, fieldToTxn, w.ToTxn)
+	b, _ = bsoncore.AppendDocumentEnd(b, window)
 	return b
 }
 

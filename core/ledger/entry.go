@@ -78,6 +78,14 @@ type Entry struct {
 	Size     int                  // bytes of the Ditto document, for cutting batches
 	At       time.Time            // when it was written, by the database's clock
 	Claim    *Claim
+	Taken    *Window // with Baseline: when it was taken
+}
+
+// Window is the time from a collection's activation until a baseline was taken.
+// A change that an event places in it may or may not be in the baseline.
+type Window struct {
+	From, To       time.Time // by the database's clock; Put sets To when it creates the entry
+	FromTxn, ToTxn int64     // in Ditto; ToTxn is what the baseline reflects
 }
 
 // Exists reports whether the entry is stored.

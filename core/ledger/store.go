@@ -162,7 +162,7 @@ var readProjection = func() bson.D {
 	var p bson.D
 	for _, f := range []string{
 		fieldCollection, fieldMongoID, fieldRev, fieldState, fieldBy, fieldUnits, fieldCounters,
-		fieldMaps, fieldTxn, fieldSize, fieldAt, fieldWriter, fieldClaim,
+		fieldMaps, fieldTxn, fieldSize, fieldAt, fieldWriter, fieldClaim, fieldTaken,
 	} {
 		p = append(p, bson.E{Key: f, Value: 1})
 	}
@@ -257,6 +257,9 @@ func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, erro
 		if err != nil {
 			return nil, fmt.Errorf("read back: %w", err)
 		}
+		if e.Taken != nil && e.Rev == 1 {
+			e.Taken.To = time.Time{} // set by the database
+		}
 		if writer == s.Writer {
 			mine[e.Key] = encode(&e, e.Rev, writer)
 		}
@@ -268,6 +271,9 @@ func (s Store) model(p *Put) mongodb.Model {
 	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
 	if p.Next.Claim != nil {
 		times = append(times, bson.E{Key: fieldClaim + "." + fieldUntil, Value: fromNow(p.ClaimFor)})
+	}
+	if p.Next.State == Baseline && p.Next.Taken != nil && p.Prev == 0 {
+		times = append(times, bson.E{Key: fieldTaken + "." + fieldTo, Value: "$$NOW"})
 	}
 	if p.Next.State == Deleted {
 		ttl := s.TombstoneTTL

@@ -427,6 +427,37 @@ func TestEntryRoundTrip(t *testing.T) {
 	})
 }
 
+// A baseline says when it was taken: until the time that the database set when
+// the entry was created, which stays.
+func TestTakenRoundTrip(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 10, 0, time.UTC)
+	db := mongosim.New(func() time.Time { return now })
+	store := ledger.Store{DB: db, Writer: "w"}
+	e := ledger.Entry{
+		Key: ledger.Key{Collection: "c", ID: "1"}, State: ledger.Baseline,
+		Taken: &ledger.Window{From: now.Add(-time.Second), FromTxn: 3, ToTxn: 5},
+	}
+	want := *e.Taken
+	want.To = now
+	for rev := range int64(2) {
+		if won, err := store.Put(t.Context(), []ledger.Put{{Prev: rev, Next: e}}); err != nil || !won[0] {
+			t.Fatal(won, err)
+		}
+		e = read(t, db, e.Key)[0]
+		if diff := cmp.Diff(&want, e.Taken); diff != "" {
+			t.Errorf("revision %d (-want +got):\n%s", e.Rev, diff)
+		}
+		now = now.Add(time.Minute)
+	}
+	e.State = ledger.Live
+	if won, err := store.Put(t.Context(), []ledger.Put{{Prev: 2, Next: e}}); err != nil || !won[0] {
+		t.Fatal(won, err)
+	}
+	if got := read(t, db, e.Key)[0]; got.Taken != nil {
+		t.Errorf("a live entry keeps %+v", got.Taken)
+	}
+}
+
 // What somebody else put into the collection is an error, never a panic.
 func FuzzReadForeign(f *testing.F) {
 	for _, d := range []bson.D{

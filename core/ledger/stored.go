@@ -8,3 +8,6 @@ func Decode(stored bson.Raw) (Entry, error) {
 	e, _, err := decode(stored)
 	return e, err
 }
+
+// DecodeConflict reads a stored conflict record.
+func DecodeConflict(stored bson.Raw) (Conflict, error) { return decodeConflict(stored) }

@@ -63,6 +63,20 @@ func Decide(in Input) Plan {
 	return x.plan
 }
 
+// Baseline is the entry of a pair that is to be left alone as it is until
+// something changes it.
+func Baseline(in Input) (ledger.Entry, *Problem) {
+	x := &decision{in: in}
+	if p := x.split(); p != nil {
+		return ledger.Entry{}, p
+	}
+	e := ledger.Entry{Key: in.Entry.Key, State: ledger.Baseline, Units: unitsOf(x.mu, x.du), Size: len(in.Ditto)}
+	if in.Mongo != nil {
+		e.MongoID = in.Mongo.Lookup("_id")
+	}
+	return e, nil
+}
+
 // split cuts both documents into units.
 func (x *decision) split() *Problem {
 	var err error
@@ -114,12 +128,12 @@ func (x *decision) oneSided() bool {
 func (x *decision) both() *Problem {
 	x.plan.Row = "both"
 	s := x.state()
-	if s == ledger.Detached || s == ledger.Baseline && x.oneSided() {
+	if s == ledger.Detached || s == ledger.Baseline && x.oneSided() && (x.userChanged(value.MongoDB) || x.userChanged(value.Ditto)) {
 		x.base = nil
 	}
 	x.firstContact = len(x.base) == 0 && s != ledger.Live
 	x.group()
-	if s == ledger.Live {
+	if !x.firstContact {
 		x.lookForHusk()
 	}
 	for i := range x.groups {
@@ -136,7 +150,8 @@ func (x *decision) both() *Problem {
 		}
 		e.By = ""
 	}
-	if x.in.Entry.State == ledger.Baseline && x.plan.Writes() {
+	// A baseline is one until both sides have agreed on every unit.
+	if !slices.ContainsFunc(x.groups, func(g group) bool { return !g.agree && g.target == "" }) {
 		x.plan.Next.State = ledger.Live
 	}
 	x.plan.Next.Size = len(x.in.Ditto)
@@ -198,8 +213,11 @@ func (x *decision) missingInDitto() *Problem {
 	case manifest.DeleteSoft:
 		return x.softDelete()
 	}
-	if cm {
+	switch {
+	case cm:
 		x.loseWhole(value.MongoDB, RuleOneWay)
+	case x.state() == ledger.Baseline:
+		x.loseWhole(value.MongoDB, RuleDelete)
 	}
 	return x.deleteMongo("deleted in Ditto")
 }
@@ -220,7 +238,7 @@ func (x *decision) onlyDitto() *Problem {
 			x.loseWhole(value.MongoDB, RuleOneWay)
 			return x.insertMongo("deleted on the target side")
 		}
-		if cd {
+		if cd || s == ledger.Baseline {
 			x.loseWhole(value.Ditto, RuleDelete)
 		}
 		return x.deleteDitto("deleted in MongoDB")

@@ -27,6 +27,7 @@ type group struct {
 
 	target value.Side // the side to be written, if any
 	agree  bool       // equal in meaning
+	alone  bool       // of a baseline, and not changed since
 	newM   bson.RawValue
 	newD   []byte
 }

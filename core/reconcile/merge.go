@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/value"
 )
@@ -21,6 +22,9 @@ func (x *decision) decideGroup(g *group) *Problem {
 	}
 	cm, cd := g.changed(c, value.MongoDB), g.changed(c, value.Ditto)
 	switch {
+	case x.state() == ledger.Baseline && !x.firstContact && !cm && !cd && len(g.ann) == 0:
+		g.alone, g.agree = true, x.equal(g) // a mapped field too, and a register
+		return nil
 	case isMapped(c, g.path) && !x.equal(g):
 		if g.d != nil {
 			return mappedProblem(g.path)
@@ -119,12 +123,16 @@ func (x *decision) convert(g *group) *Problem {
 	if g.target != "" && (len(g.ann) > 0 || x.announcedDelete(value.Ditto) || x.announcedDelete(value.MongoDB)) {
 		x.lose(g, g.target, RuleCarried)
 	}
+	// A user may have set what a baseline holds while it was taken.
+	if g.target != "" && x.state() == ledger.Baseline {
+		x.lose(g, g.target, RuleBase)
+	}
 	return nil
 }
 
 // lose notes that the side's value of the group is about to be overwritten.
 func (x *decision) lose(g *group, side value.Side, rule Rule) {
-	if rule == RuleCarried && x.absent(g, side) {
+	if (rule == RuleCarried || rule == RuleBase) && x.absent(g, side) {
 		return
 	}
 	for _, l := range x.plan.Losers {

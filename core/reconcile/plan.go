@@ -61,13 +61,14 @@ func (w MongoWrite) IsZero() bool { return w.Insert == nil && !w.Delete && len(w
 type Rule string
 
 const (
-	RuleMongo   Rule = "mongo"   // both changed: MongoDB wins
-	RuleDitto   Rule = "ditto"   // both changed: Ditto wins
-	RuleReset   Rule = "reset"   // a counter was reset in MongoDB
-	RuleDelete  Rule = "delete"  // a delete discarded it
-	RuleHusk    Rule = "husk"    // a delete that an edit on another device undid
-	RuleOneWay  Rule = "one-way" // changed on the target side of a one-way collection
-	RuleCarried Rule = "carried" // overwritten while an interrupted write was finished
+	RuleMongo   Rule = "mongo"    // both changed: MongoDB wins
+	RuleDitto   Rule = "ditto"    // both changed: Ditto wins
+	RuleReset   Rule = "reset"    // a counter was reset in MongoDB
+	RuleDelete  Rule = "delete"   // a delete discarded it
+	RuleHusk    Rule = "husk"     // a delete that an edit on another device undid
+	RuleOneWay  Rule = "one-way"  // changed on the target side of a one-way collection
+	RuleCarried Rule = "carried"  // overwritten while an interrupted write was finished
+	RuleBase    Rule = "baseline" // overwritten before both sides had ever agreed on it
 )
 
 // Explain says why a value lost, and what a person can do about it.
