@@ -66,19 +66,16 @@ func (t *batch) parkAll(ctx context.Context) {
 		t.abandon(ctx, pairs, fmt.Errorf("record unsynced documents: %w", err))
 		return
 	}
-	var changed []*pair
-	var puts []ledger.Put
-	for _, p := range pairs {
-		if next, ok := t.parkedEntry(p); ok {
-			changed, puts = append(changed, p), append(puts, ledger.Put{Prev: p.entry.Rev, Next: next})
-		}
+	puts := make([]ledger.Put, len(pairs))
+	for i, p := range pairs {
+		puts[i] = ledger.Put{Prev: p.entry.Rev, Next: t.parkedEntry(p)}
 	}
 	won, err := t.put(ctx, puts)
 	if err != nil {
-		endAll(changed, fmt.Errorf("park: %w", err))
+		endAll(pairs, fmt.Errorf("park: %w", err))
 		return
 	}
-	for i, p := range changed {
+	for i, p := range pairs {
 		if !won[i] {
 			p.parked = true // there is a record now, whatever the entry says
 			p.restart()
@@ -86,9 +83,10 @@ func (t *batch) parkAll(ctx context.Context) {
 	}
 }
 
-// parkedEntry is the entry of a pair that is parked; false if it is stored. It
-// keeps the announcements of writes that may have happened.
-func (t *batch) parkedEntry(p *pair) (ledger.Entry, bool) {
+// parkedEntry is the entry of a pair that is parked. It keeps the announcements
+// of writes that may have happened. It is stored even if it says nothing new:
+// whoever found the document gone, and would remove its record, loses that race.
+func (t *batch) parkedEntry(p *pair) ledger.Entry {
 	next := p.entry
 	next.Claim = nil
 	if len(p.carried) > 0 {
@@ -100,8 +98,7 @@ func (t *batch) parkedEntry(p *pair) (ledger.Entry, bool) {
 	case ledger.None, ledger.Live, ledger.Deleted:
 		next.State = ledger.Parked
 	}
-	stored := p.entry.State == ledger.Parked && !p.mine && next.Txn == p.entry.Txn && (p.entry.Claim == nil || next.Claim != nil)
-	return next, !stored
+	return next
 }
 
 func (p *pair) mongoID() bson.RawValue {

@@ -22,7 +22,7 @@ var errDeadline = caused{errors.New("the batch ran out of time; its pairs are ha
 // settles the pairs whose every write won.
 func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
 	defer t.parkAll(ctx)
-	pairs = t.shadowed(ctx, pairs)
+	pairs = t.shadowed(ctx, t.spelledElsewhere(ctx, pairs))
 	if len(pairs) == 0 {
 		return
 	}
