@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,9 +14,15 @@ import (
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
+	"github.com/causeway-sync/causeway/core/value"
 )
+
+// batchTime is how long a batch may write after its claim, in seconds (design,
+// section 9).
+const batchTime = 45
 
 // crash unwinds a handler that was killed.
 const crash = "the handler was killed"
@@ -37,14 +44,28 @@ type handler struct {
 	verdicts []bridge.Verdict
 	next     func() (struct{}, bool)
 	stop     func()
-	pause    func()
-	readAt   int // users' actions before its last read of documents
+	pause    func(before Hazard)
+	claimed  int                   // when its newest claim was sent, 0 for none
+	before   Hazard                // what it is about to do: being killed before that
+	pausedAt int                   // when it began the request under way
+	startAt  int                   // users' actions before it began
+	readAt   int                   // … before its last read of documents
+	read     map[ledger.Key][]byte // what its last look at Ditto showed
+}
+
+// handle settles the pairs of hints, or takes their baseline.
+func (e *environment) handle(hints []change.Hint) []bridge.Verdict {
+	if hints[0].Op == takeBaseline {
+		return e.bridge.Baseline(context.Background(), hints, e.w.activation)
+	}
+	verdicts, _ := e.bridge.Handle(context.Background(), hints)
+	return verdicts
 }
 
 // start begins an invocation with these hints.
 func (w *World) start(hints []change.Hint) *handler {
 	last := len(w.idle) - 1
-	h := &handler{env: w.idle[last], hints: hints}
+	h := &handler{env: w.idle[last], hints: hints, startAt: w.uid, read: map[ledger.Key][]byte{}}
 	w.idle = w.idle[:last]
 	h.env.now = h
 	h.next, h.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -53,16 +74,35 @@ func (w *World) start(hints []change.Hint) *handler {
 				panic(r)
 			}
 		}()
-		h.pause = func() {
+		h.pause = func(before Hazard) {
+			h.before, h.pausedAt = before, w.now
+			if h.claimed > 0 && w.now-h.claimed > batchTime {
+				w.hit(TimeOver)
+			}
 			if !yield(struct{}{}) {
 				panic(crash)
 			}
 			w.actor = h
 		}
-		h.verdicts, _ = h.env.bridge.Handle(context.Background(), h.hints)
+		growStack(false)
+		h.verdicts = h.env.handle(h.hints)
 	})
 	return h
 }
+
+// growStack makes the coroutine's stack as large as a handler needs, while there
+// is nothing on it that has to be moved: entering the function does.
+//
+//go:noinline
+func growStack(use bool) {
+	if use {
+		var room [12 << 10]byte
+		touch(&room)
+	}
+}
+
+//go:noinline
+func touch(room *[12 << 10]byte) { room[0] = 1 }
 
 func (w *World) newEnvironment() *environment {
 	e := &environment{w: w, node: w.Ditto.Node()}
@@ -96,7 +136,7 @@ func (w *World) both(f, g func() error) error {
 type gatedMongo struct{ *environment }
 
 func (e gatedMongo) Find(ctx context.Context, collection string, filter, projection bson.D) ([]bson.Raw, error) {
-	e.now.pause()
+	e.now.pause(HandlerKilled)
 	if e.w.manifest.Collection(collection) != nil {
 		e.now.readAt = e.w.uid
 	}
@@ -104,13 +144,17 @@ func (e gatedMongo) Find(ctx context.Context, collection string, filter, project
 }
 
 func (e gatedMongo) Write(ctx context.Context, collection string, models []mongodb.Model) (mongodb.BulkResult, error) {
-	e.now.pause()
+	before := step(collection, models)
+	if before == KilledBeforeClaim {
+		e.now.claimed = e.w.now
+	}
+	e.now.pause(before)
 	switch w := e.w; {
 	case w.chance(w.Rates.FailedWrite):
-		w.hit("write failed")
+		w.hit(WriteFailed)
 		return mongodb.BulkResult{}, errors.New("connection lost before the write")
 	case w.chance(w.Rates.AmbiguousWrite):
-		w.hit("write happened, answer lost")
+		w.hit(AnswerLost)
 		_, _ = w.Mongo.Write(ctx, collection, models)
 		return mongodb.BulkResult{}, errors.New("connection lost after the write")
 	}
@@ -122,28 +166,57 @@ func (e gatedMongo) Write(ctx context.Context, collection string, models []mongo
 type gatedDitto struct{ *environment }
 
 func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Response, error) {
-	e.now.pause()
+	before := HandlerKilled
+	if r.Write {
+		before = KilledBeforeDitto
+	}
+	e.now.pause(before)
 	w := e.w
 	e.node.Behind, e.node.Hides = 0, nil
 	switch {
 	case r.Write && w.chance(w.Rates.FailedWrite):
-		w.hit("write failed")
+		w.hit(WriteFailed)
 		return ditto.Response{}, unavailable()
 	case r.Write && w.chance(w.Rates.AmbiguousWrite):
-		w.hit("write happened, answer lost")
+		w.hit(AnswerLost)
 		_, _ = w.Ditto.Execute(ctx, r)
 		return ditto.Response{}, unavailable()
 	case !r.Write && w.swept == 0 && w.chance(w.Rates.Behind):
-		w.hit("node behind")
+		w.hit(NodeBehind)
 		e.node.Behind = min(1+w.rnd.Int64N(3), max(0, w.Ditto.Txn()-w.caughtUp))
 	case !r.Write && w.swept == 0 && w.chance(w.Rates.Blind):
-		w.hit("key sees nothing")
+		w.hit(KeyBlind)
 		w.lost = true // what it does not see waits for the sweep
 		e.node.Hides = func(string, docid.ID) bool { return true }
 	}
 	answer, err := e.node.Execute(ctx, r)
-	w.trace("execute", "statement", r.Statement, "args", string(r.Args), "items", fmt.Sprintf("%s", answer.Items), "mutated", fmt.Sprintf("%s", answer.Mutated), "error", err)
+	if w.log != nil {
+		w.trace("execute", "statement", r.Statement, "args", string(r.Args), "items", fmt.Sprintf("%s", answer.Items), "mutated", fmt.Sprintf("%s", answer.Mutated), "error", err)
+	}
+	if strings.HasPrefix(r.Statement, "SELECT * FROM `") {
+		for _, item := range answer.Items {
+			id, _ := docid.Parse(value.Lookup(item, value.PathOf("_id")))
+			e.now.read[ledger.Key{Collection: w.rules().Name, ID: id}] = item
+		}
+	}
 	return answer, err
+}
+
+// step is the step of the protocol that a write in MongoDB is.
+func step(collection string, models []mongodb.Model) Hazard {
+	switch collection {
+	case ledger.Collection:
+		stage := models[0].Update[0].(bson.D)[0].Value.(bson.D)
+		if entry := stage[0].Value.(bson.Raw); entry.Lookup("claim").Type != 0 {
+			return KilledBeforeClaim
+		}
+		return KilledBeforeSettle
+	case ledger.ConflictCollection:
+		return KilledBeforeRecord
+	case ledger.UnsyncedCollection:
+		return HandlerKilled
+	}
+	return KilledBeforeMongo
 }
 
 func (w *World) clock() time.Time { return epoch.Add(time.Duration(w.now) * time.Second) }

@@ -7,12 +7,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ditto"
-	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
@@ -44,18 +45,28 @@ type World struct {
 	keys     []ledger.Key
 	expiring bool         // a month may pass
 	fields   []value.Path // that users change
-	domain   int          // values that users write are below this
+
+	deviceOnly bool // one of the ids is spelled as only a device does
+	slow       bool // requests may take long
+	baseline   bool // the collection is activated with documents in it, which are not copied
+	baselines  int  // pairs whose baseline is still to be taken
+	active     bool // events are sent
+	activeAt   int  // users' actions before the activation
+	activation bridge.Activation
+
+	domain int // values that users write are below this
 
 	now, uid int
-	actor    *handler // nil while a user writes
-	queue    []change.Hint
+	actor    *handler      // nil while a user writes
+	queue    []change.Hint // that may be taken now
+	waiting  []delayed     // that come back later
 	live     []*handler
 	idle     []*environment // handlers' environments that wait for work
 	users    int            // actions left
 	lost     bool
 	swept    int
 
-	hazards
+	Hazards
 	caughtUp int64 // every node has the transactions up to this one
 	check
 }
@@ -65,24 +76,23 @@ type World struct {
 func New(seed uint64, rates Rates, log *slog.Logger) *World {
 	w := &World{Seed: seed, Rates: rates, log: log, rnd: rand.New(rand.NewPCG(seed, 0))}
 	w.domain = []int{2, 4, 1_000_000}[w.rnd.IntN(3)]
-	w.users = 1 + w.rnd.IntN(12)
-	w.hazards = newHazards()
+	w.users = 1 + w.rnd.IntN(10)
+	if w.slow = w.chance(0.15); w.slow {
+		w.possible(TimeOver)
+	}
+	w.check.init()
+	w.possibleAt(rates)
 	c := w.someCollection()
 	w.manifest = &manifest.Manifest{Database: "sim", Collections: []manifest.Collection{c}}
-	// Most histories are about few fields of one document, so that users meet.
+	w.someKeys(&c)
+	if w.expiring = w.chance(0.2); w.expiring {
+		w.possible(TombstoneExpired)
+	}
+	// Most histories are about few fields, so that users meet.
 	w.fields = slices.Clone(fieldPaths)
 	w.rnd.Shuffle(len(w.fields), func(i, j int) { w.fields[i], w.fields[j] = w.fields[j], w.fields[i] })
 	w.fields = w.fields[:1+w.rnd.IntN(len(w.fields))]
-	kinds := []docid.ID{`"d0"`, `"d1"`, `"d2"`}
-	if w.chance(0.3) {
-		kinds = []docid.ID{`5`, `"d1"`, `true`}
-		if c.Mode == value.EJSON {
-			kinds[0] = `{"$numberInt":"5"}`
-		}
-	}
-	for _, id := range kinds[:[]int{1, 1, 1, 2, 3}[w.rnd.IntN(5)]] {
-		w.keys = append(w.keys, ledger.Key{Collection: c.Name, ID: id})
-	}
+
 	w.Mongo = mongosim.New(w.clock)
 	if err := ledger.CreateIndexes(context.Background(), w.Mongo); err != nil {
 		panic(err)
@@ -93,9 +103,37 @@ func New(seed uint64, rates Rates, log *slog.Logger) *World {
 	}
 	w.Mongo.OnWrite = w.onMongo
 	w.Ditto.OnWrite = w.onDitto
-	w.check.init(w)
+	w.activate()
 	return w
 }
+
+// activate begins the bridge's work. In some histories there are documents by
+// then: each pair's baseline is taken while users go on.
+func (w *World) activate() {
+	w.baseline = w.chance(0.1)
+	if w.baseline {
+		w.possible(BaselineTaken, WrittenDuringBaseline)
+		for range 3 * len(w.keys) {
+			w.userActs()
+		}
+		w.now += 10
+	}
+	w.active, w.activeAt = true, w.uid
+	for _, t := range w.units {
+		t.before = [2]string{t.now[0].val, t.now[1].val}
+	}
+	if !w.baseline {
+		return
+	}
+	w.activation = bridge.Activation{At: w.clock(), Txn: w.Ditto.Txn()}
+	for _, k := range w.keys {
+		w.queue = append(w.queue, change.Hint{Collection: k.Collection, DittoID: k.ID, Op: takeBaseline})
+		w.baselines++
+	}
+}
+
+// takeBaseline is a message of the simulation's own queue.
+const takeBaseline change.Op = "baseline"
 
 // trace logs a step of a replayed history.
 func (w *World) trace(what string, args ...any) {
@@ -108,6 +146,7 @@ func (w *World) trace(what string, args ...any) {
 func (w *World) Run() error {
 	for range maxSteps {
 		w.now++
+		w.comeBack()
 		switch r := w.rnd.Float64(); {
 		case w.users > 0 && r < 0.12:
 			w.users--
@@ -116,10 +155,13 @@ func (w *World) Run() error {
 			w.live = append(w.live, w.start(w.takeHints()))
 		case len(w.live) > 0:
 			w.stepHandler()
-		case w.users == 0 && len(w.queue) == 0:
+		case w.users == 0 && len(w.queue) == 0 && len(w.waiting) == 0:
 			if w.finished() {
 				return w.verdict()
 			}
+		}
+		if w.slow && w.chance(0.1) {
+			w.takeTime()
 		}
 		if w.expiring && w.chance(0.003) {
 			w.monthPasses()
@@ -144,8 +186,14 @@ var statements = &dittosim.Statements{}
 func (w *World) stepHandler() {
 	i := w.rnd.IntN(len(w.live))
 	h := w.live[i]
-	if w.chance(w.Rates.Crash) {
-		w.hit("handler killed")
+	rate := w.Rates.Crash
+	if h.before == KilledBeforeMongo || h.before == KilledBeforeRecord {
+		rate *= 3 // these steps are rare
+	}
+	if w.chance(rate) {
+		w.hit(HandlerKilled)
+		w.hit(h.before)
+		w.lookForChosenID(h)
 		h.stop()
 		w.actor = nil
 		w.drop(i)
@@ -159,17 +207,43 @@ func (w *World) stepHandler() {
 	}
 	w.drop(i)
 	for i, v := range h.verdicts {
-		if v.Err != nil {
-			hint := h.hints[i]
+		switch hint := h.hints[i]; {
+		case v.Err != nil:
 			hint.Tries++
-			w.queue = append(w.queue, hint)
+			w.waiting = append(w.waiting, delayed{w.now + int(v.Delay.Seconds()), hint})
+		case hint.Op == takeBaseline:
+			w.baselines--
 		}
 	}
 }
 
+// lookForChosenID notes whether a handler was killed after it had chosen an
+// ObjectId for a document born in Ditto, and before it inserted that.
+func (w *World) lookForChosenID(h *handler) {
+	for _, k := range w.keys {
+		e := w.entries[k]
+		if h.before == KilledBeforeMongo && e.Claim != nil && e.MongoID.Type == bson.TypeObjectID && len(w.mongoNow[k]) == 0 && w.dittoNow[k] != nil {
+			w.hit(KilledBeforeInsert)
+		}
+	}
+}
+
+// takeTime makes every request under way a slow one, but not so slow that it
+// would have been given up (design, section 9: times).
+func (w *World) takeTime() {
+	const most = 40 // seconds; a batch has 45
+	took := 10 + w.rnd.IntN(most-10)
+	for _, h := range w.live {
+		if w.now-h.pausedAt+took > most {
+			return
+		}
+	}
+	w.now += took
+}
+
 // monthPasses lets tombstones expire. By then every node has caught up.
 func (w *World) monthPasses() {
-	w.hit("tombstones expire")
+	w.hit(TombstoneExpired)
 	w.expiring = false // a conflict record lives for three months
 	w.now += 31 * 24 * 3600
 	w.caughtUp = w.Ditto.Txn()
@@ -181,28 +255,69 @@ func (w *World) drop(i int) {
 	w.live = append(w.live[:i], w.live[i+1:]...)
 }
 
+// delayed is a hint that comes back at a time.
+type delayed struct {
+	at   int
+	hint change.Hint
+}
+
+// comeBack puts the hints whose delay is over on the queue again.
+func (w *World) comeBack() {
+	w.waiting = slices.DeleteFunc(w.waiting, func(d delayed) bool {
+		if d.at <= w.now {
+			w.queue = append(w.queue, d.hint)
+		}
+		return d.at <= w.now
+	})
+}
+
 // takeHints takes a small batch out of the queue, in any order.
 func (w *World) takeHints() []change.Hint {
 	var hints []change.Hint
 	for n := 1 + w.rnd.IntN(3); n > 0 && len(w.queue) > 0; n-- {
 		i := w.rnd.IntN(len(w.queue))
+		if len(hints) > 0 && (w.queue[i].Op == takeBaseline) != (hints[0].Op == takeBaseline) {
+			break
+		}
 		hints = append(hints, w.queue[i])
 		w.queue = append(w.queue[:i], w.queue[i+1:]...)
+	}
+	for _, h := range hints {
+		if idKind(h) != idKind(hints[0]) {
+			w.hit(MixedIDs)
+		}
 	}
 	return hints
 }
 
+// idKind tells the ids of hints apart by what they are in Ditto.
+func idKind(h change.Hint) byte {
+	if !h.DittoID.IsZero() {
+		return kind(h.DittoID)
+	}
+	switch t := h.MongoIDs[0].Type; t {
+	case bson.TypeString, bson.TypeObjectID:
+		return '"'
+	default:
+		return byte(t)
+	}
+}
+
 // announce puts a change's event on the queue: once, twice, or not at all.
 func (w *World) announce(h change.Hint) {
+	if !w.active {
+		return
+	}
 	h.At = w.clock()
-	if w.chance(w.Rates.Lose) {
-		w.hit("event lost")
+	// An event of the time in which a baseline is taken tells what no sweep can.
+	if w.baselines == 0 && w.chance(w.Rates.Lose) {
+		w.hit(EventLost)
 		w.lost = true
 		return
 	}
 	w.queue = append(w.queue, h)
 	if w.chance(w.Rates.Duplicate) {
-		w.hit("event duplicated")
+		w.hit(EventDuplicated)
 		w.queue = append(w.queue, h)
 	}
 }
@@ -210,18 +325,21 @@ func (w *World) announce(h change.Hint) {
 // finished reports whether the history is over. When all is quiet the sides
 // must be equal, unless an event was lost; then a sweep of all keys runs, which
 // must find nothing to write unless one was; then another, which must write
-// nothing.
+// nothing. Where two documents have one id, the second has its turn in the sweep
+// after the one that found the first gone.
 func (w *World) finished() bool {
-	switch w.swept {
-	case 0:
+	switch {
+	case w.quiet:
+		return true
+	case w.swept == 0:
 		if !w.lost {
 			w.mustBeEqual("before the sweep")
 		}
-	case 1:
-		w.mustBeEqual("after one sweep")
-		w.quiet = true
+	case w.swept == 1 && w.loose:
 	default:
-		return true
+		w.mustBeEqual(fmt.Sprintf("after %d sweeps", w.swept))
+		w.checkRegisters()
+		w.quiet = true
 	}
 	w.swept++
 	for _, k := range w.keys {
@@ -232,7 +350,9 @@ func (w *World) finished() bool {
 
 func (w *World) chance(p float64) bool { return p > 0 && w.rnd.Float64() < p }
 
-func (w *World) name(what string) string { return fmt.Sprintf("%s-%d", what, w.rnd.Uint64()) }
+func (w *World) name(what string) string {
+	return string(strconv.AppendUint(append([]byte(what), '-'), w.rnd.Uint64(), 10))
+}
 
 func (w *World) newID() bson.ObjectID {
 	var id bson.ObjectID
