@@ -16,7 +16,7 @@ import (
 
 var (
 	seed        = flag.Uint64("seed", 0, "replay this one history, with its log")
-	histories   = flag.Int("histories", 20_000, "how many histories to play")
+	histories   = flag.Int("histories", 100_000, "how many histories to play")
 	maxFailures = flag.Int("failures", 5, "stop after so many")
 	anyRate     = flag.Bool("any-rate", false, "do not ask how often each hazard occurred")
 )
