@@ -24,7 +24,7 @@ var least = map[string]int{
 	"read": 500, "read MAP": 100, "paths MAP": 30, "paths COUNTER": 100, "paths PN_COUNTER": 30, "paths REGISTER": 30, "probe": 20,
 	"insert array": 40, "insert each": 50, "insert declared": 50, "update many": 100, "update one": 200, "update declared": 10,
 	"delete many": 20, "delete one": 20,
-	"clause APPLY": 30, "clause SET": 200, "clause UNSET": 50, "condition IS MISSING": 100, "condition object": 100, "condition equal": 200,
+	"clause APPLY": 30, "clause SET": 200, "clause UNSET": 50, "condition IS MISSING": 100, "condition equal": 200,
 	"outcome all": 200, "outcome some": 20, "outcome none": 50, "outcome refused": 3,
 	"api v4": 500, "api v5": 2000,
 	"id string": 500, "id number": 300, "id bool": 20, "id wrapper": 100, "id compound": 50, "id array": 30,
