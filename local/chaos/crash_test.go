@@ -1,0 +1,335 @@
+package chaos_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/causeway-sync/causeway/core/ledger"
+)
+
+// point is a failpoint, and what a function that is killed there leaves behind.
+type point struct {
+	name    string
+	where   func(*kind) bool // the kinds of work that pass it
+	entry   entryState
+	records bool // the losing values are recorded
+	ditto   bool // Ditto is written
+	mongo   bool // MongoDB is written
+}
+
+type entryState int
+
+const (
+	asBefore entryState = iota
+	claimed             // with all announcements
+	settled
+)
+
+var points = []point{
+	{name: "ledger-read", where: always},
+	{name: "mongodb-read", where: always},
+	{name: "ditto-read", where: always},
+	{name: "decided", where: writes},
+	{name: "before-claim", where: writes},
+	{name: "claimed", where: writes, entry: claimed},
+	{name: "recorded", where: writes, entry: claimed, records: true},
+	{name: "before-ditto", where: (*kind).writesDitto, entry: claimed, records: true},
+	{name: "ditto-written", where: (*kind).writesDitto, entry: claimed, records: true, ditto: true},
+	{name: "before-mongodb", where: (*kind).writesMongoDB, entry: claimed, records: true, ditto: true},
+	{name: "mongodb-written", where: (*kind).writesMongoDB, entry: claimed, records: true, ditto: true, mongo: true},
+	{name: "before-settle", where: writes, entry: claimed, records: true, ditto: true, mongo: true},
+	{name: "settled", where: writes, entry: settled, records: true, ditto: true, mongo: true},
+	{name: "before-park", where: parks},
+	{name: "park-recorded", where: parks, records: true},
+	{name: "parked", where: parks, entry: settled, records: true},
+}
+
+func always(*kind) bool   { return true }
+func parks(k *kind) bool  { return k.parked != "" }
+func writes(k *kind) bool { return k.parked == "" }
+
+// crash is one kind of work cut off at one failpoint.
+type crash struct {
+	*kind
+	point
+	id, key string
+	before  *sight // after the users, before the function
+	left    *sight
+}
+
+func (c *crash) String() string { return c.kind.name + ", killed at " + c.point.name }
+
+// TestKilled kills the real functions at each failpoint in each kind of work,
+// and looks at exactly what is left behind: the ledger's entry, the claim and
+// what it announces, the records, both documents. While the claim lives, the
+// event does nothing; once it has run out, the event coming again finishes the
+// work: both sides are equal, each losing value is recorded, each side was
+// written once at most, and a sweep finds nothing to do (invariants 1, 3, 4).
+//
+// What it does not prove: anything about a machine that dies with its
+// databases' caches, or about a statement that is cut off inside an engine;
+// TestStorm kills MongoDB.
+func TestKilled(t *testing.T) {
+	l := openLab(t)
+	l.run("Steps", func(l *lab) {
+		for in, of := range l.prepare() {
+			l.run(in, func(l *lab) { l.play(in, of) })
+		}
+	})
+	l.run("SecondRound", (*lab).killedInSecondRound)
+	l.run("End", (*lab).killedAtItsEnd)
+	l.run("LateWrites", (*lab).lateWrites)
+	l.run("ClaimRunsOut", (*lab).claimRunsOut)
+	runs(t, 4) // both databases and both functions
+}
+
+// run is a subtest.
+func (l *lab) run(name string, test func(*lab)) {
+	l.t.Run(name, func(t *testing.T) { test(&lab{t, l.parts}) })
+}
+
+// prepare makes a document for each crash, by collection.
+func (l *lab) prepare() map[string][]*crash {
+	l.t.Helper()
+	all := map[string][]*crash{}
+	for i := range kinds {
+		k := &kinds[i]
+		for _, p := range points {
+			if (*full || k.quick) && p.where(k) {
+				id := fmt.Sprintf("%s-%d", p.name, i)
+				all[k.in] = append(all[k.in], &crash{kind: k, point: p, id: id})
+			}
+		}
+	}
+	return all
+}
+
+func (l *lab) play(in string, crashes []*crash) {
+	l.t.Helper()
+	ids := make([]string, len(crashes))
+	for i, c := range crashes {
+		ids[i] = c.id
+	}
+	l.synced(in, crashes)
+	for _, c := range crashes {
+		for _, step := range c.users {
+			step(l, in, c.id)
+		}
+		c.key = l.key(c.wakes, in, c.id, c.remove)
+	}
+	before := l.see(in, ids)
+	l.writes(0)
+	since := l.txn()
+
+	var g errgroup.Group
+	g.SetLimit(3)
+	for _, c := range crashes {
+		g.Go(func() error {
+			if err := l.cutOff(c.wakes, c.point.name+":1", "", c.key); err != nil {
+				return fmt.Errorf("%s: %w", c, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		l.t.Fatal(err)
+	}
+	left := l.see(in, ids)
+	for _, c := range crashes {
+		c.before, c.left = before[c.id], left[c.id]
+		l.compare(c, "left behind", c.wantLeft(), c.left)
+	}
+	l.whileClaimed(in, ids, crashes)
+
+	l.expire(in, ids)
+	l.redeliver(crashes)
+	end := l.see(in, ids)
+	for _, c := range crashes {
+		l.compare(c, "in the end", c.wantEnd(end[c.id]), end[c.id])
+		l.keptWhatWasAnnounced(c, end[c.id])
+	}
+	counts := l.writes(since)
+	for _, c := range crashes {
+		l.count(c, counts, end[c.id])
+	}
+	since = l.txn()
+	var sweep []string
+	for _, id := range ids {
+		sweep = append(sweep, l.sweepKey(in, id))
+	}
+	if n := l.invoke(mongoToDitto, sweep...); n > 0 {
+		l.t.Errorf("%d keys of the sweep failed: %s", n, l.log)
+	}
+	swept := l.writes(since)
+	for _, c := range crashes {
+		if c.parked != "" { // tried again, and noted again
+			delete(swept, "mongodb "+ledger.Collection+" "+quoted(in+"/"+quoted(c.id)))
+			delete(swept, "mongodb "+ledger.UnsyncedCollection+" "+quoted(in+"/"+quoted(c.id)))
+		}
+	}
+	if diff := cmp.Diff(map[string]int{}, swept); diff != "" {
+		l.t.Errorf("the sweep has written (-want +got):\n%s", diff)
+	}
+	l.t.Logf("%d crashes", len(crashes))
+}
+
+// synced puts the documents that kinds begin with on both sides.
+func (l *lab) synced(in string, crashes []*crash) {
+	l.t.Helper()
+	var keys []string
+	for _, c := range crashes {
+		if c.base != "" {
+			insertMongo(c.base)(l, in, c.id)
+			keys = append(keys, l.key(mongoToDitto, in, c.id, false))
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	if n := l.invoke(mongoToDitto, keys...); n > 0 {
+		l.t.Fatalf("%d documents were not synced: %s", n, l.log)
+	}
+}
+
+// whileClaimed hands over the events again while their claims live: then
+// nobody else may write.
+func (l *lab) whileClaimed(in string, ids []string, crashes []*crash) {
+	l.t.Helper()
+	var keys []string
+	for _, c := range crashes {
+		if c.point.entry == claimed {
+			keys = append(keys, c.key)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	if n := l.invoke(mongoToDitto, keys...); n != len(keys) {
+		l.t.Errorf("%d of %d keys of pairs under a live claim came back", n, len(keys))
+	}
+	for id, now := range l.see(in, ids) {
+		for _, c := range crashes {
+			if c.id == id && c.point.entry == claimed {
+				l.compare(c, "while the claim lives", *c.left, now)
+			}
+		}
+	}
+}
+
+// redeliver lets the events come again, to functions as they are deployed.
+func (l *lab) redeliver(crashes []*crash) {
+	l.t.Helper()
+	keys := map[string][]string{}
+	for _, c := range crashes {
+		keys[c.wakes] = append(keys[c.wakes], c.key)
+	}
+	for function, of := range keys {
+		if n := l.invoke(function, of...); n > 0 {
+			l.t.Errorf("%d of %d keys failed: %s", n, len(of), l.log)
+		}
+	}
+}
+
+func (l *lab) compare(c *crash, when string, want sight, got *sight) {
+	l.t.Helper()
+	if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+		l.t.Errorf("%s: %s (-want +got):\n%s", c, when, diff)
+	}
+}
+
+// filled is a document with its mapped field.
+func (c *crash) filled(doc string) string { return strings.ReplaceAll(doc, "#", c.id) }
+
+// wantLeft is what the table says that the crash leaves behind.
+func (c *crash) wantLeft() sight {
+	s := sight{Mongo: c.kind.mongo, Ditto: c.kind.ditto, Entry: c.before.Entry}
+	rev := int64(0)
+	if c.before.entry != nil {
+		rev = c.before.entry.Rev
+	}
+	switch c.point.entry {
+	case claimed:
+		state, announced, _ := strings.Cut(c.claimed, " ")
+		s.Entry = fmt.Sprintf("rev %d %s, claimed, live: %s", rev+1, state, announced)
+	case settled:
+		s.Entry = fmt.Sprintf("rev %d %s", rev+2, c.endState())
+		if c.parked != "" { // without a claim
+			s.Entry = fmt.Sprintf("rev %d parked", rev+1)
+		}
+	}
+	switch {
+	case c.records && c.parked != "":
+		s.Unsynced = []string{c.parked}
+	case c.records:
+		s.Lost = c.lost
+	}
+	if c.point.ditto && c.writesDitto() {
+		s.Ditto = c.filled(c.want)
+	}
+	if c.point.mongo && c.writesMongoDB() {
+		s.Mongo = c.filled(c.want)
+	}
+	return s
+}
+
+func (c *crash) endState() string {
+	if c.tombstone != "" {
+		return c.tombstone
+	}
+	return "live"
+}
+
+// wantEnd is what must be there when the work was finished. How many revisions
+// that took is not looked at.
+func (c *crash) wantEnd(got *sight) sight {
+	if c.parked != "" {
+		return sight{Mongo: c.kind.mongo, Ditto: c.kind.ditto, Entry: fmt.Sprintf("rev %d parked", got.rev()), Unsynced: []string{c.parked}}
+	}
+	s := sight{
+		Mongo: c.filled(c.want), Ditto: c.filled(c.want), Lost: slices.Clone(c.lost),
+		Entry: fmt.Sprintf("rev %d %s", got.rev(), c.endState()),
+	}
+	if c.point.entry == claimed {
+		for _, lost := range c.carried {
+			side := strings.Split(lost, " ")[1]
+			if side == "ditto" && !c.point.ditto || side == "mongodb" && !c.point.mongo {
+				s.Lost = append(s.Lost, lost)
+			}
+		}
+	}
+	slices.Sort(s.Lost)
+	return s
+}
+
+func (s *sight) rev() int64 {
+	if s.entry == nil {
+		return 0
+	}
+	return s.entry.Rev
+}
+
+// count wants each side written once if it had to be, and else not at all.
+func (l *lab) count(c *crash, counts map[string]int, end *sight) {
+	l.t.Helper()
+	want := func(needed bool) int {
+		if needed {
+			return 1
+		}
+		return 0
+	}
+	mongoID := `"` + c.id + `"`
+	if c.in == "mapped" {
+		mongoID = end.mongoID.String()
+	}
+	if n := counts["mongodb "+c.in+" "+mongoID]; n != want(c.writesMongoDB()) {
+		l.t.Errorf("%s: MongoDB was written %d times", c, n)
+	}
+	if n := counts[`ditto `+c.in+` "`+c.id+`"`]; n != want(c.writesDitto()) {
+		l.t.Errorf("%s: Ditto was written %d times", c, n)
+	}
+}
