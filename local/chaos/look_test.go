@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -154,8 +153,7 @@ func (l *lab) expire(in string, ids []string) {
 		entries[i] = in + "/" + quoted(id)
 	}
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: entries}}}, {Key: "claim", Value: bson.D{{Key: "$exists", Value: true}}}}
-	past := bson.D{{Key: "$set", Value: bson.D{{Key: "claim.until", Value: time.Now().Add(-time.Minute)}}}}
-	if _, err := l.db.Collection(ledger.Collection).UpdateMany(l.t.Context(), filter, past); err != nil {
+	if _, err := l.db.Collection(ledger.Collection).UpdateMany(l.t.Context(), filter, runOut()); err != nil {
 		l.t.Fatal(err)
 	}
 }

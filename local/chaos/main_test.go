@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestMain(m *testing.M) {
 }
 
 // running lists the processes that these tests have started and that have not
-// ended, with what they are.
+// ended, with what they are: the name of a function, or the command.
 func running(t *testing.T) map[int]string {
 	t.Helper()
 	found := map[int]string{}
@@ -66,7 +67,7 @@ func running(t *testing.T) map[int]string {
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		add(pid, string(bytes.ReplaceAll(command, []byte{0}, []byte(" "))))
+		add(pid, nameOf(string(bytes.ReplaceAll(env, []byte{0}, []byte(" "))), string(bytes.ReplaceAll(command, []byte{0}, []byte(" ")))))
 	}
 	if len(environs) > 0 {
 		return found
@@ -78,10 +79,20 @@ func running(t *testing.T) map[int]string {
 	for line := range strings.Lines(string(out)) {
 		pid, command, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if n, err := strconv.Atoi(pid); err == nil && strings.Contains(command, scratch) && !strings.HasPrefix(command, "ps ") {
-			add(n, command)
+			add(n, nameOf(command, command))
 		}
 	}
 	return found
+}
+
+var functionName = regexp.MustCompile(`AWS_LAMBDA_FUNCTION_NAME=(\S+)`)
+
+// nameOf is a process's name: of a function, what its environment says.
+func nameOf(env, command string) string {
+	if m := functionName.FindStringSubmatch(env); m != nil {
+		return m[1]
+	}
+	return command
 }
 
 // looksForProcesses makes a test fail if it leaves a process behind. It has to
