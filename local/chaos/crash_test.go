@@ -73,7 +73,7 @@ func (c *crash) String() string { return c.kind.name + ", killed at " + c.point.
 //
 // What it does not prove: anything about a machine that dies with its
 // databases' caches, or about a statement that is cut off inside an engine;
-// TestStorm kills MongoDB.
+// the storm kills MongoDB.
 func TestKilled(t *testing.T) {
 	l := openLab(t)
 	l.run("Steps", func(l *lab) {

@@ -4,24 +4,18 @@ import (
 	"flag"
 	"fmt"
 	"strings"
-	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-var duels = flag.Int("duels", 100, "how often two users write the same document at once in TestDuel")
+var duelCount = flag.Int("duels", 100, "how often two users write the same document at once")
 
 // perBatch documents are written at once, each on both sides.
 const perBatch = 25
 
-const duelCollections = `
-duel:
-  fields: [_id]
-  dqlStrictMode: false
-  dittoTypes: {settableCounters: [q]}
-  conflicts: {default: mongo, fields: {y: ditto}}`
+var duelPlace = place{name: "duel", docs: perBatch, apart: true}
 
-// TestDuel: two users write the same document on both sides at once, again and
+// duels: two users write the same document on both sides at once, again and
 // again: two fields that both write, one of their own each, and a counter.
 // Every other time the functions hear of it only when both have written; then
 // each round has a winner by the rule, and a record of the loser. In between
@@ -30,26 +24,25 @@ duel:
 // all is settled, so that no round is excused by another.
 //
 // What it does not prove: anything about users who are quicker than the
-// functions; TestStorm has those.
-func TestDuel(t *testing.T) {
-	s := openStorm(t, duelCollections, place{name: "duel", docs: perBatch, apart: true})
-	runs(t, 5)
+// functions; the storm has those.
+func (s *storm) duels() {
+	s.t.Helper()
 	for i := range perBatch {
 		doc := bson.D{{Key: "_id", Value: fmt.Sprintf("doc-%d", i)}, {Key: "q", Value: int64(0)}}
-		if _, err := s.db.Collection("duel").InsertOne(t.Context(), doc); err != nil {
-			t.Fatal(err)
+		if _, err := s.db.Collection("duel").InsertOne(s.t.Context(), doc); err != nil {
+			s.t.Fatal(err)
 		}
 	}
 	s.settle()
 	n, met := 0, 0
-	for round := 0; n < *duels; round++ {
+	for round := 0; n < *duelCount; round++ {
 		unheard := round%2 == 0
 		if unheard {
 			s.stack.Pause()
 		}
-		all, err := s.duel(min(perBatch, *duels-n))
+		all, err := s.duel(min(perBatch, *duelCount-n))
 		if err != nil {
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
 		if unheard {
 			s.stack.Resume()
@@ -58,7 +51,7 @@ func TestDuel(t *testing.T) {
 		met += s.judge(all, unheard)
 		n += len(all)
 	}
-	t.Logf("%d duels, in %d of them neither had seen the other's value", n, met)
+	s.t.Logf("%d duels, in %d of them neither had seen the other's value", n, met)
 	s.settled()
 }
 

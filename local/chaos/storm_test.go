@@ -28,7 +28,11 @@ import (
 // storm is a running local stack, with everything that is written on either
 // side.
 type storm struct {
-	t      *testing.T
+	t *testing.T
+	*weather
+}
+
+type weather struct {
 	dir    string
 	places []place
 	stack  *stack.Stack
@@ -57,7 +61,7 @@ type storm struct {
 	tools  string
 }
 
-// open starts the stack. The data is kept over a kill of MongoDB, so it is
+// openStorm starts the stack. The data is kept over a kill of MongoDB, so it is
 // never the user's own.
 func openStorm(t *testing.T, collections string, places ...place) *storm {
 	t.Helper()
@@ -72,10 +76,10 @@ func openStorm(t *testing.T, collections string, places ...place) *storm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &storm{
-		t: t, dir: dir, places: places, tools: filepath.Join(root, ".causeway", "tools"),
+	s := &storm{t, &weather{
+		dir: dir, places: places, tools: filepath.Join(root, ".causeway", "tools"),
 		txns: map[int64]bool{}, removed: map[string]bool{}, deleted: map[string]int{}, added: map[string]int{},
-	}
+	}}
 	said, err := os.Create(filepath.Join(dir, "stack.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +158,7 @@ func (s *storm) stop() {
 	}
 }
 
-// history returns both sides' writes up to now.
+// histories returns both sides' writes up to now.
 func (s *storm) histories() (inMongo, inDitto []event) {
 	s.t.Helper()
 	ctx := s.t.Context()

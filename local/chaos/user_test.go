@@ -31,7 +31,12 @@ counted:
   fields: [_id]
   mode: ejson
   dqlStrictMode: false
-  dittoTypes: {settableCounters: [q]}`
+  dittoTypes: {settableCounters: [q]}
+duel:
+  fields: [_id]
+  dqlStrictMode: false
+  dittoTypes: {settableCounters: [q]}
+  conflicts: {default: mongo, fields: {y: ditto}}`
 
 // place is a collection that users write to.
 type place struct {
@@ -61,7 +66,7 @@ func odd(id string) bool { return (id[len(id)-1]-'0')%2 == 1 }
 
 // populate creates every document, on either side.
 func (s *storm) populate(rnd *rand.Rand) error {
-	for _, p := range s.places {
+	for _, p := range stormPlaces {
 		for i := range p.docs {
 			create := s.insertMongo
 			if i%2 == 1 {
@@ -87,7 +92,7 @@ func (s *storm) token(side string) string {
 // between two writes.
 func (s *storm) users(ctx context.Context, rnd *rand.Rand, act func(*rand.Rand, place, string) error) error {
 	for ctx.Err() == nil {
-		p := s.places[rnd.IntN(len(s.places))]
+		p := stormPlaces[rnd.IntN(len(stormPlaces))]
 		if err := act(rnd, p, fmt.Sprintf("doc-%d", rnd.IntN(p.docs))); err != nil {
 			return err
 		}
