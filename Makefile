@@ -8,10 +8,11 @@ export CGO_ENABLED := 0
 export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 
 LAMBDA := -tags lambda.norpc -ldflags '-s -w'
+CHAOS  ?= 1m
 SOAK   ?= 1h
 FUZZTIME ?= 10m
 
-.PHONY: help run build test bench lint fmt faults fuzz soak clean clean-data install FORCE
+.PHONY: help run build test bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +44,11 @@ fuzz: ## Run every fuzz target for a while, one after another (FUZZTIME=10m)
 	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s -parallel 1 "./$$dir" </dev/null || exit 1; \
 	  done
 
-soak: install ## Run long random histories against the real engines (SOAK=1h)
-	@go test -timeout 0 -count 1 -run Soak ./local/stack -soak $(SOAK)
+chaos: install ## Kill functions and MongoDB under users on both sides (CHAOS=1m)
+	@go test -timeout 0 -count 1 -v ./local/chaos -full -duels 1000 -storm $(CHAOS)
+
+soak: install ## Let users write on the real engines while all goes wrong (SOAK=1h)
+	@go test -timeout 0 -count 1 -v -run TestUsers ./local/chaos -storm $(SOAK)
 
 clean: ## Remove what was built
 	rm -rf dist

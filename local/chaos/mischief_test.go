@@ -1,7 +1,8 @@
 package chaos_test
 
 import (
-	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/ledger"
@@ -20,87 +22,99 @@ import (
 // spareUsers matches the statements of the functions alone.
 const spareUsers = `^(?!.*:u_)`
 
-// mischief does what goes wrong around the functions until ctx is done, and
-// counts it.
-func (s *storm) mischief(ctx context.Context, rnd *rand.Rand, did map[string]int) error {
-	for ctx.Err() == nil {
-		name, err := s.oneMischief(rnd)
-		if err != nil {
-			return err
+// mischief is something that goes wrong around the functions.
+type mischief struct {
+	name string
+	hard bool // keys are lost, or claims left behind
+	do   func(*storm, *rand.Rand) error
+}
+
+var mischiefs = []mischief{
+	{"503", false, answering(ditto.Fault{Status: http.StatusServiceUnavailable})},
+	{"429", false, answering(ditto.Fault{Status: http.StatusTooManyRequests})},
+	{"408 that happened", false, answering(ditto.Fault{Status: http.StatusRequestTimeout, Execute: true})},
+	{"408 that did not happen", false, answering(ditto.Fault{Status: http.StatusRequestTimeout})},
+	{"connection lost after the statement", false, answering(ditto.Fault{Drop: true, Execute: true})},
+	{"node behind", false, (*storm).nodeBehind},
+	{"events of Ditto twice", false, feeding(func(n int) ditto.Feed { return ditto.Feed{Duplicate: n} })},
+	{"events of Ditto reordered", false, feeding(func(n int) ditto.Feed { return ditto.Feed{Reorder: n} })},
+	{"keys twice", false, tampering(0, 1)},
+	{"keys late", false, tampering(2)},
+	{"events of Ditto dropped", true, feeding(func(n int) ditto.Feed { return ditto.Feed{Drop: n} })},
+	{"keys dropped", true, tampering()},
+	{"function killed", true, (*storm).killFunction},
+	{"functions killed, their claims expired", true, (*storm).killAndExpire},
+	{"MongoDB killed", true, (*storm).restartMongoDB},
+}
+
+// goWrong does all of these in turn, in another order each time, until enough
+// is done, and counts them. What is under way then is finished.
+func (s *storm) goWrong(rnd *rand.Rand, of []mischief, did map[string]int, enough func() bool) error {
+	for !enough() {
+		for _, i := range rnd.Perm(len(of)) {
+			if err := of[i].do(s, rnd); err != nil {
+				return fmt.Errorf("%s: %w", of[i].name, err)
+			}
+			did[of[i].name]++
+			time.Sleep(time.Duration(rnd.IntN(150)) * time.Millisecond)
 		}
-		did[name]++
-		time.Sleep(time.Duration(rnd.IntN(150)) * time.Millisecond)
 	}
 	return nil
 }
 
-func (s *storm) oneMischief(rnd *rand.Rand) (string, error) {
-	ctx := s.t.Context()
-	times := 1 + rnd.IntN(3)
-	switch n := rnd.IntN(100); {
-	case n < 10:
-		return "503", s.ditto.Inject(ctx, ditto.Fault{Status: http.StatusServiceUnavailable, Match: spareUsers, Times: times})
-	case n < 20:
-		return "408 that happened", s.ditto.Inject(ctx, ditto.Fault{Status: http.StatusRequestTimeout, Match: spareUsers, Times: times, Execute: true})
-	case n < 25:
-		return "408 that did not happen", s.ditto.Inject(ctx, ditto.Fault{Status: http.StatusRequestTimeout, Match: spareUsers, Times: times})
-	case n < 30:
-		return "connection lost after the statement", s.ditto.Inject(ctx, ditto.Fault{Drop: true, Match: spareUsers, Times: times, Execute: true})
-	case n < 35:
-		state, err := s.ditto.State(ctx)
-		if err != nil {
-			return "", err
-		}
-		if err := s.ditto.Behind(ctx, state.Txn); err != nil {
-			return "", err
-		}
-		time.Sleep(time.Duration(rnd.IntN(500)) * time.Millisecond)
-		return "node behind", s.ditto.Behind(ctx, 0)
-	case n < 45:
-		return "events of Ditto twice", s.ditto.Feed(ctx, ditto.Feed{Duplicate: 2 * times})
-	case n < 55:
-		return "events of Ditto reordered", s.ditto.Feed(ctx, ditto.Feed{Reorder: 1 + times})
-	case n < 60:
-		return "events of Ditto dropped", s.ditto.Feed(ctx, ditto.Feed{Drop: times})
-	case n < 85:
-		return s.tamper(rnd)
-	case n < 95:
-		return s.killFunction(rnd, s.workers()), nil
+// answering makes Ditto answer some of the functions' statements so.
+func answering(f ditto.Fault) func(*storm, *rand.Rand) error {
+	return func(s *storm, rnd *rand.Rand) error {
+		f.Match, f.Times = spareUsers, 1+rnd.IntN(3)
+		return s.ditto.Inject(s.t.Context(), f)
 	}
-	return "claims of killed functions expired", s.killAndExpire()
 }
 
-// tamper takes messages out of a worker's queue before the worker does, and
-// loses them, or puts them back twice, or later.
-func (s *storm) tamper(rnd *rand.Rand) (string, error) {
-	ctx := s.t.Context()
-	url := s.info.Queues[[]string{mongoToDitto, dittoToMongo}[rnd.IntN(2)]].URL
-	what := []string{"keys dropped", "keys twice", "keys late"}[rnd.IntN(3)]
-	var res *awssqs.ReceiveMessageOutput
-	for deadline := time.Now().Add(100 * time.Millisecond); ; {
-		var err error
-		if res, err = s.queues.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 3}); err != nil {
-			return "", err
-		}
-		if len(res.Messages) > 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			return "no keys to tamper with", nil
-		}
+func feeding(feed func(n int) ditto.Feed) func(*storm, *rand.Rand) error {
+	return func(s *storm, rnd *rand.Rand) error { return s.ditto.Feed(s.t.Context(), feed(2+rnd.IntN(3))) }
+}
+
+// nodeBehind: what the functions ask for is not there for a while.
+func (s *storm) nodeBehind(rnd *rand.Rand) error {
+	state, err := s.ditto.State(s.t.Context())
+	if err != nil {
+		return err
 	}
-	for _, m := range res.Messages {
-		again := map[string][]int32{"keys twice": {0, 1}, "keys late": {2}}[what]
-		for _, delay := range again {
-			if _, err := s.queues.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: m.Body, DelaySeconds: delay}); err != nil {
-				return "", err
+	if err := s.ditto.Behind(s.t.Context(), state.Txn); err != nil {
+		return err
+	}
+	time.Sleep(time.Duration(rnd.IntN(500)) * time.Millisecond)
+	return s.ditto.Behind(s.t.Context(), 0)
+}
+
+// tampering takes messages out of a worker's queue before the worker does, and
+// puts them back with each of these delays, in seconds.
+func tampering(delays ...int32) func(*storm, *rand.Rand) error {
+	return func(s *storm, rnd *rand.Rand) error {
+		ctx := s.t.Context()
+		url := s.info.Queues[[]string{mongoToDitto, dittoToMongo}[rnd.IntN(2)]].URL
+		var taken []types.Message
+		for deadline := time.Now().Add(patience); len(taken) == 0; {
+			res, err := s.queues.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 3})
+			if err != nil {
+				return err
+			}
+			if taken = res.Messages; time.Now().After(deadline) {
+				return errors.New("no key came by")
 			}
 		}
-		if _, err := s.queues.DeleteMessage(ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
-			return "", err
+		for _, m := range taken {
+			for _, delay := range delays {
+				if _, err := s.queues.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: m.Body, DelaySeconds: delay}); err != nil {
+					return err
+				}
+			}
+			if _, err := s.queues.DeleteMessage(ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return what, nil
 }
 
 // workers are the processes of both workers.
@@ -113,12 +127,17 @@ func (s *storm) workers() (pids []int) {
 	return pids
 }
 
-func (s *storm) killFunction(rnd *rand.Rand, pids []int) string {
-	if len(pids) == 0 {
-		return "no function to kill"
+// killFunction kills one worker, as soon as one runs.
+func (s *storm) killFunction(rnd *rand.Rand) error {
+	for deadline := time.Now().Add(patience); ; {
+		if pids := s.workers(); len(pids) > 0 {
+			_ = syscall.Kill(pids[rnd.IntN(len(pids))], syscall.SIGKILL)
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.New("no worker runs")
+		}
 	}
-	_ = syscall.Kill(pids[rnd.IntN(len(pids))], syscall.SIGKILL)
-	return "function killed"
 }
 
 // killWorkers kills all workers that run, and waits for their end.
@@ -139,7 +158,7 @@ const landing = 500 * time.Millisecond
 // run out soon; a claim lives for 90 s. A claim that is there before the kill
 // belongs to one of them. Others are not touched: that a claim outlives its
 // owner is what the protocol rests on.
-func (s *storm) killAndExpire() error {
+func (s *storm) killAndExpire(*rand.Rand) error {
 	s.outage.RLock()
 	defer s.outage.RUnlock()
 	ctx, entries := s.t.Context(), s.db.Collection(ledger.Collection)
@@ -169,7 +188,7 @@ func runOut() bson.D {
 // restartMongoDB kills MongoDB and starts it again on its data and port. The
 // server syncs on commit, so that nothing that was acknowledged is lost. Users
 // wait; the functions do not know.
-func (s *storm) restartMongoDB() error {
+func (s *storm) restartMongoDB(*rand.Rand) error {
 	s.outage.Lock()
 	defer s.outage.Unlock()
 	port, err := portOf(s.info.MongoDB)

@@ -1,7 +1,6 @@
 package chaos_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,10 +87,10 @@ func (s *storm) token(side string) string {
 	return fmt.Sprint(side, s.tokens)
 }
 
-// users write on one side until ctx is done, with the time that a person takes
-// between two writes.
-func (s *storm) users(ctx context.Context, rnd *rand.Rand, act func(*rand.Rand, place, string) error) error {
-	for ctx.Err() == nil {
+// users write on one side until enough is done, with the time that a person
+// takes between two writes.
+func (s *storm) users(rnd *rand.Rand, act func(*rand.Rand, place, string) error, enough func() bool) error {
+	for !enough() {
 		p := stormPlaces[rnd.IntN(len(stormPlaces))]
 		if err := act(rnd, p, fmt.Sprintf("doc-%d", rnd.IntN(p.docs))); err != nil {
 			return err
