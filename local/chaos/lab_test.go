@@ -182,7 +182,7 @@ func (l *lab) cutOff(function, point, wait, key string) error {
 	out, err := f.Invoke(l.t.Context(), batch([]string{key}))
 	var failed *lambda.Error
 	if !errors.As(err, &failed) || !strings.Contains(failed.Message, "signal: killed") {
-		return fmt.Errorf("the function was not killed: answer %s, error %v", out, err)
+		return fmt.Errorf("the function was not killed: answer %s, error %w", out, err)
 	}
 	return nil
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A user's value is lost when Causeway overwrote or removed it on the side on
-// which it was set, although the other side never held it and no record holds
-// it: the notion of core/sim. Values are not used twice, so that one held by
-// the other side is one that was carried there, and whoever overwrote it then
-// was a user of that side, or superseded it on its own.
-type ledgerOf struct {
+// audit looks for lost values on one side. A user's value is lost when Causeway
+// overwrote or removed it on the side on which it was set, although the other
+// side never held it and no record holds it: the notion of core/sim. Values are
+// not used twice, so one that the other side has held is one that was carried
+// there, and what took its place there was a user's, or superseded it here.
+type audit struct {
 	own    byte            // 'm' or 'd': whose users' values are looked at
 	events []event         // of that side
 	held   map[string]bool // "<id> <token>" that the other side has held
@@ -24,17 +24,17 @@ type ledgerOf struct {
 }
 
 // lost lists the losses, and how many values Causeway has overwritten at all.
-func (l *ledgerOf) lost() (losses []string, overwritten int) {
+func (a *audit) lost() (losses []string, overwritten int) {
 	now := map[string]state{}
 	first := map[string]bool{} // "<id> <path> <token>"
-	for n, e := range l.events {
+	for n, e := range a.events {
 		for path, v := range now[e.id] {
 			next := e.doc[path]
-			if next == v || v[0] != l.own || l.user(e, v, next, first[e.id+path+next]) {
+			if next == v || v[0] != a.own || a.user(e, v, next, first[e.id+path+next]) {
 				continue
 			}
 			overwritten++
-			if !l.held[e.id+" "+v] && !l.record(e.id, v) {
+			if !a.held[e.id+" "+v] && !a.record(e.id, v) {
 				losses = append(losses, fmt.Sprintf("write %d: %s%s: %s was overwritten by %q", n, e.id, path, v, next))
 			}
 		}
@@ -47,14 +47,14 @@ func (l *ledgerOf) lost() (losses []string, overwritten int) {
 }
 
 // user reports whether a user of the side put next in the place of v.
-func (l *ledgerOf) user(e event, v, next string, seen bool) bool {
+func (a *audit) user(e event, v, next string, seen bool) bool {
 	switch {
-	case l.known:
+	case a.known:
 		return e.byUser
 	case next == "":
-		return l.removed[e.id+" "+v]
+		return a.removed[e.id+" "+v]
 	}
-	return next[0] == l.own && !seen
+	return next[0] == a.own && !seen
 }
 
 // heldBy are the tokens that a side has ever held.
@@ -74,21 +74,21 @@ func TestLost(t *testing.T) {
 	gone := func(user bool) event { return event{id: "c/1", byUser: user} }
 	const lost = `write 1: c/1.a: `
 	for name, tc := range map[string]struct {
-		l    ledgerOf
+		l    audit
 		want []string
 	}{
-		"BySameUser":       {ledgerOf{own: 'd', known: true, events: []event{put("d1", true), put("d2", true)}}, nil},
-		"ByCauseway":       {ledgerOf{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}}, []string{lost + `d1 was overwritten by "m2"`}},
-		"Deleted":          {ledgerOf{own: 'd', known: true, events: []event{put("d1", true), gone(false)}}, []string{lost + `d1 was overwritten by ""`}},
-		"DeletedByUser":    {ledgerOf{own: 'd', known: true, events: []event{put("d1", true), gone(true)}}, nil},
-		"Seen":             {ledgerOf{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}, held: map[string]bool{"c/1 d1": true}}, nil},
-		"SeenElsewhere":    {ledgerOf{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}, held: map[string]bool{"c/2 d1": true}}, []string{lost + `d1 was overwritten by "m2"`}},
-		"OthersValue":      {ledgerOf{own: 'd', known: true, events: []event{put("m1", false), put("m2", false)}}, nil},
-		"MongoDBUser":      {ledgerOf{own: 'm', events: []event{put("m1", false), put("m2", false)}}, nil},
-		"MongoDBCauseway":  {ledgerOf{own: 'm', events: []event{put("m1", false), put("d2", false)}}, []string{lost + `m1 was overwritten by "d2"`}},
-		"MongoDBRemoved":   {ledgerOf{own: 'm', events: []event{put("m1", false), gone(false)}, removed: map[string]bool{"c/1 m1": true}}, nil},
-		"MongoDBDeleted":   {ledgerOf{own: 'm', events: []event{put("m1", false), gone(false)}}, []string{lost + `m1 was overwritten by ""`}},
-		"MongoDBGoingBack": {ledgerOf{own: 'm', events: []event{put("m1", false), put("m2", false), put("m1", false)}}, []string{`write 2: c/1.a: m2 was overwritten by "m1"`}},
+		"BySameUser":       {audit{own: 'd', known: true, events: []event{put("d1", true), put("d2", true)}}, nil},
+		"ByCauseway":       {audit{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}}, []string{lost + `d1 was overwritten by "m2"`}},
+		"Deleted":          {audit{own: 'd', known: true, events: []event{put("d1", true), gone(false)}}, []string{lost + `d1 was overwritten by ""`}},
+		"DeletedByUser":    {audit{own: 'd', known: true, events: []event{put("d1", true), gone(true)}}, nil},
+		"Seen":             {audit{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}, held: map[string]bool{"c/1 d1": true}}, nil},
+		"SeenElsewhere":    {audit{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}, held: map[string]bool{"c/2 d1": true}}, []string{lost + `d1 was overwritten by "m2"`}},
+		"OthersValue":      {audit{own: 'd', known: true, events: []event{put("m1", false), put("m2", false)}}, nil},
+		"MongoDBUser":      {audit{own: 'm', events: []event{put("m1", false), put("m2", false)}}, nil},
+		"MongoDBCauseway":  {audit{own: 'm', events: []event{put("m1", false), put("d2", false)}}, []string{lost + `m1 was overwritten by "d2"`}},
+		"MongoDBRemoved":   {audit{own: 'm', events: []event{put("m1", false), gone(false)}, removed: map[string]bool{"c/1 m1": true}}, nil},
+		"MongoDBDeleted":   {audit{own: 'm', events: []event{put("m1", false), gone(false)}}, []string{lost + `m1 was overwritten by ""`}},
+		"MongoDBGoingBack": {audit{own: 'm', events: []event{put("m1", false), put("m2", false), put("m1", false)}}, []string{`write 2: c/1.a: m2 was overwritten by "m1"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, recorded := range []bool{false, true} {

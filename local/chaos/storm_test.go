@@ -194,7 +194,7 @@ func (s *storm) histories() (inMongo, inDitto []event) {
 }
 
 // patience is how long it may take until nothing is on its way.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 func (s *storm) until(what string, done func() bool) {
 	s.t.Helper()

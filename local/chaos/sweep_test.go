@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -207,8 +208,8 @@ func (s *storm) nothingLost(inMongo, inDitto []event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ofMongo := ledgerOf{own: 'm', events: inMongo, held: heldBy(inDitto), record: recorded("mongodb"), removed: s.removed}
-	ofDitto := ledgerOf{own: 'd', events: inDitto, held: heldBy(inMongo), record: recorded("ditto"), known: true}
+	ofMongo := audit{own: 'm', events: inMongo, held: heldBy(inDitto), record: recorded("mongodb"), removed: s.removed}
+	ofDitto := audit{own: 'd', events: inDitto, held: heldBy(inMongo), record: recorded("ditto"), known: true}
 	lostM, nm := ofMongo.lost()
 	lostD, nd := ofDitto.lost()
 	if lost := slices.Concat(lostM, lostD); len(lost) > 0 {
@@ -256,7 +257,7 @@ func (s *storm) incrementsAreThere() {
 		total += n
 		var doc struct{ Q int64 }
 		err := s.db.Collection(collection).FindOne(s.t.Context(), bson.D{{Key: "_id", Value: name}}).Decode(&doc)
-		if err != nil && err != mongo.ErrNoDocuments {
+		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 			s.t.Fatal(err)
 		}
 		if doc.Q != int64(n) {
