@@ -21,6 +21,7 @@ import (
 const stormCollections = `
 strict:
   fields: [_id]
+  conflicts: ditto
 merged:
   fields: [_id]
   dqlStrictMode: false
@@ -46,7 +47,7 @@ type place struct {
 }
 
 var stormPlaces = []place{
-	{"strict", 15, []string{"a", "b"}, false},
+	{"strict", 15, []string{"a", "b", "o.x"}, false},
 	{"merged", 20, []string{"a", "o.x", "o.y", "o.p.z"}, false},
 	{"counted", 15, []string{"a", "o.x"}, true},
 }
@@ -195,12 +196,16 @@ func nested(path string, v any) bson.E {
 
 // dittoUser is one write of a user in Ditto.
 func (s *storm) dittoUser(rnd *rand.Rand, p place, id string) error {
-	path := p.paths[rnd.IntN(len(p.paths))]
+	full := p.paths[rnd.IntN(len(p.paths))]
+	path := full
+	if p.name == "strict" { // objects are whole
+		path, _, _ = cutPath(full)
+	}
 	args := map[string]any{"u_id": id}
 	where := " WHERE _id = :u_id"
 	switch n := rnd.IntN(100); {
 	case n < 15:
-		return s.insertDitto(p, id, path)
+		return s.insertDitto(p, id, full)
 	case n < 25 && !p.apart:
 		n, err := s.dql(p.name, "DELETE FROM "+p.name+where, args)
 		if n > 0 {
@@ -216,6 +221,9 @@ func (s *storm) dittoUser(rnd *rand.Rand, p place, id string) error {
 		return s.increments(p, id, 1+rnd.IntN(5))
 	}
 	args["u_v"] = s.token("d")
+	if p.name == "strict" {
+		args["u_v"] = nested(full, args["u_v"]).Value
+	}
 	_, err := s.dql(p.name, "UPDATE "+p.name+" SET "+path+" = :u_v"+where, args)
 	return err
 }
