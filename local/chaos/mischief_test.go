@@ -152,7 +152,7 @@ func (s *storm) killWorkers() {
 
 // landing is how long a request of a killed function may still be under way.
 // In earnest that is the time between a batch's end and its claim's: 45 s.
-const landing = 500 * time.Millisecond
+const landing = 2 * time.Second
 
 // killAndExpire kills all workers and makes the claims that they leave behind
 // run out soon; a claim lives for 90 s. A claim that is there before the kill

@@ -48,7 +48,7 @@ func (s *storm) showers() {
 
 // tempest: the same while events and keys are lost as well, functions killed,
 // claims run out, and MongoDB is killed and started again. Then all keys that
-// are still on their way are lost, and one sweep follows. Both sides must be
+// wait are lost, and one sweep follows. Both sides must be
 // equal then, each value that Causeway overwrote must have been on the other
 // side before, or be recorded, and no increment may be missing (invariants 1
 // to 5, 7, 8).
