@@ -71,7 +71,7 @@ func (s *storm) duel(n int) ([]duellists, error) {
 	return all, while(
 		func() error {
 			for _, d := range all {
-				set := bson.D{{Key: "x", Value: d.mx}, {Key: "y", Value: d.my}, {Key: "m", Value: d.mine}}
+				set := bson.D{{Key: "x", Value: d.mx}, {Key: "y", Value: d.my}, {Key: "by", Value: d.mine}}
 				if _, err := s.db.Collection("duel").UpdateByID(s.t.Context(), d.id, bson.D{{Key: "$set", Value: set}}); err != nil {
 					return err
 				}

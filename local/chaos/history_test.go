@@ -31,7 +31,7 @@ type state map[string]string
 type event struct {
 	id     string // "<collection>/<id>"
 	doc    state  // as it is from now on; nil: gone
-	byUser bool   // known for Ditto only
+	byUser bool   // known at once in Ditto; see attribute
 }
 
 // history is every write on one side, in its order.

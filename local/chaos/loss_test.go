@@ -17,20 +17,15 @@ type audit struct {
 	events []event         // of that side
 	held   map[string]bool // "<id> <token>" that the other side has held
 	record func(id, v string) bool
-	// removed are values that users of the side have removed or deleted, by
-	// "<id> <token>", where events do not tell who made them.
-	removed map[string]bool
-	known   bool // events tell
 }
 
 // lost lists the losses, and how many values Causeway has overwritten at all.
 func (a *audit) lost() (losses []string, overwritten int) {
 	now := map[string]state{}
-	first := map[string]bool{} // "<id> <path> <token>"
 	for n, e := range a.events {
 		for path, v := range now[e.id] {
 			next := e.doc[path]
-			if next == v || v[0] != a.own || a.user(e, v, next, first[e.id+path+next]) {
+			if next == v || v[0] != a.own || e.byUser {
 				continue
 			}
 			overwritten++
@@ -38,23 +33,31 @@ func (a *audit) lost() (losses []string, overwritten int) {
 				losses = append(losses, fmt.Sprintf("write %d: %s%s: %s was overwritten by %q", n, e.id, path, v, next))
 			}
 		}
-		for path, v := range e.doc {
-			first[e.id+path+v] = true
-		}
 		now[e.id] = e.doc
 	}
 	return losses, overwritten
 }
 
-// user reports whether a user of the side put next in the place of v.
-func (a *audit) user(e event, v, next string, seen bool) bool {
-	switch {
-	case a.known:
-		return e.byUser
-	case next == "":
-		return a.removed[e.id+" "+v]
+// Each write of a user in MongoDB sets the field `by` to a new token: that
+// tells it from Causeway's. A user who deletes sets one first, and then deletes
+// the document that has it.
+const by = ".by"
+
+// attribute finds the users' writes among MongoDB's. deletes are the tokens of
+// documents that users have deleted.
+func attribute(events []event, deletes map[string]bool) {
+	now := map[string]string{}        // the token, by document
+	seen := map[string]bool{"": true} // "<id> <token>"
+	for i := range events {
+		e := &events[i]
+		if e.doc == nil {
+			e.byUser = deletes[now[e.id]]
+			continue
+		}
+		v := e.doc[by]
+		e.byUser = v != "" && !seen[e.id+" "+v]
+		seen[e.id+" "+v], now[e.id] = true, v
 	}
-	return next[0] == a.own && !seen
 }
 
 // heldBy are the tokens that a side has ever held.
@@ -72,36 +75,55 @@ func heldBy(events []event) map[string]bool {
 func TestLost(t *testing.T) {
 	put := func(v string, user bool) event { return event{id: "c/1", doc: state{".a": v}, byUser: user} }
 	gone := func(user bool) event { return event{id: "c/1", byUser: user} }
-	const lost = `write 1: c/1.a: `
+	const lost = `write 1: c/1.a: d1 was overwritten by `
 	for name, tc := range map[string]struct {
-		l    audit
-		want []string
+		events []event
+		held   string
+		want   []string
 	}{
-		"BySameUser":       {audit{own: 'd', known: true, events: []event{put("d1", true), put("d2", true)}}, nil},
-		"ByCauseway":       {audit{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}}, []string{lost + `d1 was overwritten by "m2"`}},
-		"Deleted":          {audit{own: 'd', known: true, events: []event{put("d1", true), gone(false)}}, []string{lost + `d1 was overwritten by ""`}},
-		"DeletedByUser":    {audit{own: 'd', known: true, events: []event{put("d1", true), gone(true)}}, nil},
-		"Seen":             {audit{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}, held: map[string]bool{"c/1 d1": true}}, nil},
-		"SeenElsewhere":    {audit{own: 'd', known: true, events: []event{put("d1", true), put("m2", false)}, held: map[string]bool{"c/2 d1": true}}, []string{lost + `d1 was overwritten by "m2"`}},
-		"OthersValue":      {audit{own: 'd', known: true, events: []event{put("m1", false), put("m2", false)}}, nil},
-		"MongoDBUser":      {audit{own: 'm', events: []event{put("m1", false), put("m2", false)}}, nil},
-		"MongoDBCauseway":  {audit{own: 'm', events: []event{put("m1", false), put("d2", false)}}, []string{lost + `m1 was overwritten by "d2"`}},
-		"MongoDBRemoved":   {audit{own: 'm', events: []event{put("m1", false), gone(false)}, removed: map[string]bool{"c/1 m1": true}}, nil},
-		"MongoDBDeleted":   {audit{own: 'm', events: []event{put("m1", false), gone(false)}}, []string{lost + `m1 was overwritten by ""`}},
-		"MongoDBGoingBack": {audit{own: 'm', events: []event{put("m1", false), put("m2", false), put("m1", false)}}, []string{`write 2: c/1.a: m2 was overwritten by "m1"`}},
+		"BySameUser":    {[]event{put("d1", true), put("d2", true)}, "", nil},
+		"ByCauseway":    {[]event{put("d1", true), put("m2", false)}, "", []string{lost + `"m2"`}},
+		"GoingBack":     {[]event{put("d1", true), put("d0", false)}, "", []string{lost + `"d0"`}},
+		"Deleted":       {[]event{put("d1", true), gone(false)}, "", []string{lost + `""`}},
+		"DeletedByUser": {[]event{put("d1", true), gone(true)}, "", nil},
+		"Seen":          {[]event{put("d1", true), put("m2", false)}, "c/1 d1", nil},
+		"SeenElsewhere": {[]event{put("d1", true), put("m2", false)}, "c/2 d1", []string{lost + `"m2"`}},
+		"OthersValue":   {[]event{put("m1", false), put("m2", false)}, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, recorded := range []bool{false, true} {
-				tc.l.record = func(id, v string) bool { return recorded && id == "c/1" }
+				a := audit{
+					own: 'd', events: tc.events, held: map[string]bool{tc.held: true},
+					record: func(id, _ string) bool { return recorded && id == "c/1" },
+				}
 				want := tc.want
 				if recorded {
 					want = nil
 				}
-				got, _ := tc.l.lost()
+				got, _ := a.lost()
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("recorded %v (-want +got):\n%s", recorded, diff)
 				}
 			}
 		})
+	}
+}
+
+func TestAttribute(t *testing.T) {
+	put := func(token string) event { return event{id: "c/1", doc: state{by: token}} }
+	events := []event{
+		put("m1"), put("m1"), put("m2"), // a user, Causeway, a user
+		{id: "c/1"}, put("m2"), put("m1"), {id: "c/1"}, // Causeway alone
+		put("m3"), {id: "c/1"}, put(""), // a user inserts, a user deletes, Causeway
+	}
+	attribute(events, map[string]bool{"m3": true})
+	var got []int
+	for i, e := range events {
+		if e.byUser {
+			got = append(got, i)
+		}
+	}
+	if diff := cmp.Diff([]int{0, 2, 7, 8}, got); diff != "" {
+		t.Errorf("users' writes (-want +got):\n%s", diff)
 	}
 }

@@ -63,8 +63,8 @@ func (s *storm) tempest() {
 	s.settled()
 }
 
-// leastWrites are what users write at least, however slow the machine.
-const leastWrites = 300
+// leastWrites are the values that users take at least, however slow the machine.
+const leastWrites = 500
 
 // weatherFor lets users write while all of this goes wrong, for a time, and
 // until each has happened and users have written enough.
@@ -105,10 +105,11 @@ func (s *storm) weatherFor(d time.Duration, of []mischief) {
 	for _, name := range slices.Sorted(maps.Keys(did)) {
 		s.t.Logf("%4d × %s", did[name], name)
 	}
-	s.t.Logf("users wrote %d values in %s", s.written()-before, time.Since(began).Round(time.Second))
+	s.t.Logf("users took %d values in %s", s.written()-before, time.Since(began).Round(time.Second))
 }
 
-// written is how many values users have written.
+// written is how many values users have taken; some are for a document that is
+// not there.
 func (s *storm) written() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

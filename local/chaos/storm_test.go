@@ -52,7 +52,7 @@ type weather struct {
 	txns    map[int64]bool // of users' writes there
 
 	mu      sync.Mutex
-	removed map[string]bool // "<id> <token>" that users removed in MongoDB
+	deletes map[string]bool // tokens of documents that users deleted in MongoDB
 	deleted map[string]int  // users' deletes by "<side> <id>"
 	added   map[string]int  // increments, by id
 	tokens  int
@@ -78,7 +78,7 @@ func openStorm(t *testing.T, collections string, places ...place) *storm {
 	}
 	s := &storm{t, &weather{
 		dir: dir, places: places, tools: filepath.Join(root, ".causeway", "tools"),
-		txns: map[int64]bool{}, removed: map[string]bool{}, deleted: map[string]int{}, added: map[string]int{},
+		txns: map[int64]bool{}, deletes: map[string]bool{}, deleted: map[string]int{}, added: map[string]int{},
 	}}
 	said, err := os.Create(filepath.Join(dir, "stack.log"))
 	if err != nil {

@@ -233,8 +233,9 @@ func (s *storm) nothingLost(inMongo, inDitto []event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ofMongo := audit{own: 'm', events: inMongo, held: heldBy(inDitto), record: recorded("mongodb"), removed: s.removed}
-	ofDitto := audit{own: 'd', events: inDitto, held: heldBy(inMongo), record: recorded("ditto"), known: true}
+	attribute(inMongo, s.deletes)
+	ofMongo := audit{own: 'm', events: inMongo, held: heldBy(inDitto), record: recorded("mongodb")}
+	ofDitto := audit{own: 'd', events: inDitto, held: heldBy(inMongo), record: recorded("ditto")}
 	lostM, nm := ofMongo.lost()
 	lostD, nd := ofDitto.lost()
 	if lost := slices.Concat(lostM, lostD); len(lost) > 0 {

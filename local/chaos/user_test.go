@@ -2,10 +2,8 @@ package chaos_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -112,24 +110,46 @@ func (s *storm) mongoUser(rnd *rand.Rand, p place, id string) error {
 	case n < 15:
 		return s.insertMongo(p, id, path)
 	case n < 25 && !p.apart:
-		old, err := coll.FindOneAndDelete(ctx, byID).Raw()
-		return s.removes(p, id, old, err, func(string) bool { return true })
+		return s.deleteMongo(p, id)
 	case n < 33:
-		old, err := coll.FindOneAndUpdate(ctx, byID, bson.D{{Key: "$unset", Value: bson.D{{Key: path, Value: 1}}}}).Raw()
-		return s.removes(p, id, old, err, func(at string) bool { return at == "."+path || strings.HasPrefix(at, "."+path+".") })
+		update := bson.D{{Key: "$unset", Value: bson.D{{Key: path, Value: 1}}}, {Key: "$set", Value: bson.D{s.signed()}}}
+		_, err := coll.UpdateOne(ctx, byID, update)
+		return err
 	case n < 36 && p.name == "merged":
-		_, err := coll.UpdateOne(ctx, byID, bson.D{{Key: "$set", Value: bson.D{{Key: "n", Value: rnd.IntN(1000)}}}})
+		_, err := coll.UpdateOne(ctx, byID, bson.D{{Key: "$set", Value: bson.D{{Key: "n", Value: rnd.IntN(1000)}, s.signed()}}})
 		return err
 	}
-	_, err := coll.UpdateOne(ctx, byID, bson.D{{Key: "$set", Value: bson.D{{Key: path, Value: s.token("m")}}}})
+	_, err := coll.UpdateOne(ctx, byID, bson.D{{Key: "$set", Value: bson.D{{Key: path, Value: s.token("m")}, s.signed()}}})
 	return err
+}
+
+// signed is the field that marks a write in MongoDB as a user's.
+func (s *storm) signed() bson.E { return bson.E{Key: "by", Value: s.token("m")} }
+
+// deleteMongo deletes the document that it has signed, and no other. (What the
+// server returns of a document that it deletes may be an older one.)
+func (s *storm) deleteMongo(p place, id string) error {
+	coll, sign := s.db.Collection(p.name), s.signed()
+	byID := bson.D{{Key: "_id", Value: id}}
+	if _, err := coll.UpdateOne(s.t.Context(), byID, bson.D{{Key: "$set", Value: bson.D{sign}}}); err != nil {
+		return err
+	}
+	res, err := coll.DeleteOne(s.t.Context(), append(byID, sign))
+	if err != nil || res.DeletedCount == 0 {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deletes[sign.Value.(string)] = true
+	s.deleted["mongodb "+p.name+"/"+id]++
+	return nil
 }
 
 func (s *storm) insertMongo(p place, id, path string) error {
 	if p.apart && odd(id) {
 		return nil
 	}
-	doc := bson.D{{Key: "_id", Value: id}, nested(path, s.token("m"))}
+	doc := bson.D{{Key: "_id", Value: id}, nested(path, s.token("m")), s.signed()}
 	if p.name == "counted" {
 		doc = append(doc, bson.E{Key: "q", Value: int64(0)})
 	}
@@ -154,35 +174,6 @@ func (s *storm) insertDitto(p place, id, path string) error {
 	}
 	_, err = s.dql(p.name, "INSERT INTO "+into+" DOCUMENTS (:u_doc) ON ID CONFLICT DO NOTHING", map[string]any{"u_doc": json.RawMessage(js)})
 	return err
-}
-
-// removes notes what a user removed from a document as it was.
-func (s *storm) removes(p place, id string, old bson.Raw, err error, at func(path string) bool) error {
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	text, err := bson.MarshalExtJSON(old, false, false)
-	if err != nil {
-		return err
-	}
-	tokens, err := tokensOf(text)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for path, v := range tokens {
-		if at(path) {
-			s.removed[p.name+"/"+id+" "+v] = true
-		}
-	}
-	if at("") {
-		s.deleted["mongodb "+p.name+"/"+id]++
-	}
-	return nil
 }
 
 // nested is a field with a value at a dotted path.
