@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"testing"
 
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/overlay"
@@ -77,9 +76,8 @@ var failpoints = overlay.Overlay{
 		before("ditto-written", "write.go", `for id := range r.Won {`),
 		around("before-mongodb", "mongodb-written", "write.go", `outcomes, reasons, err := t.mongo.Write(ctx, of[0].rules.Name, changes)`),
 		around("before-settle", "settled", "run.go", `won, err := t.put(ctx, puts)`),
-		around("before-release", "released", "run.go", `if _, err := t.put(ctx, puts); err != nil {
-		t.cfg.Log.WarnContext(ctx, "claims left to run out", "pairs", len(puts), "error", err)
-	}`),
+		edit("run.go", `if _, err := t.put(ctx, puts); err != nil {`,
+			hit("before-release")+`; _, err := t.put(ctx, puts); `+hit("released")+`; if err != nil {`),
 		before("before-park", "park.go", `if err := t.records.PutUnsynced(ctx, records); err != nil {`),
 		before("park-recorded", "park.go", `var changed []*pair`),
 		after("parked", "park.go", `won, err := t.put(ctx, puts)`),
@@ -104,7 +102,7 @@ func deferred(name, file, head, tail string) overlay.Edit {
 	return edit(file, head+tail, head+"defer "+hit(name)+"; "+tail)
 }
 
-// cut is where the functions with failpoints are, built once.
+// cut is where the functions that can be killed are, built once, by name.
 var cut = sync.OnceValues(func() (string, error) {
 	root, err := install.Root("")
 	if err != nil {
@@ -119,13 +117,3 @@ var cut = sync.OnceValues(func() (string, error) {
 	return dir, failpoints.Build(ctx, root, "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w",
 		"-o", dir, "./functions/"+mongoToDitto, "./functions/"+dittoToMongo)
 })
-
-// withFailpoints is a function's binary that can be killed.
-func withFailpoints(t *testing.T, function string) string {
-	t.Helper()
-	dir, err := cut()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, function)
-}

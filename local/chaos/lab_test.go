@@ -1,7 +1,6 @@
 package chaos_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +41,7 @@ type parts struct {
 	exec   *coreditto.Client
 	env    []string // of the functions
 	whole  map[string]*lambda.Function
-	log    *output // what the functions wrote
+	log    *os.File // what the functions write
 
 	stream *mongo.ChangeStream
 	marks  int
@@ -69,7 +67,7 @@ func openLab(t *testing.T) *lab {
 	ctx, cancel := context.WithTimeout(t.Context(), startTime)
 	defer cancel()
 	l := &lab{t, &parts{
-		database: "causeway_chaos_" + bson.NewObjectID().Hex(), whole: map[string]*lambda.Function{}, log: &output{},
+		database: "causeway_chaos_" + bson.NewObjectID().Hex(), whole: map[string]*lambda.Function{},
 	}}
 	must := func(err error) {
 		t.Helper()
@@ -77,6 +75,10 @@ func openLab(t *testing.T) *lab {
 			t.Fatal(err)
 		}
 	}
+	var err error
+	l.log, err = os.Create(filepath.Join(scratch, "functions.log"))
+	must(err)
+	t.Cleanup(func() { l.log.Close() })
 	root, err := install.Root("")
 	must(err)
 	node, err := install.FindNode(ctx, os.Getenv)
@@ -158,8 +160,11 @@ spec:
 func (l *lab) invoke(function string, keys ...string) int {
 	l.t.Helper()
 	out, err := l.whole[function].Invoke(l.t.Context(), batch(keys))
+	if lambda.IsFunctionError(err) && strings.Contains(err.Error(), "cannot be sent again") {
+		return len(keys) // there is no queue, and where no key is handled the invocation fails
+	}
 	if err != nil {
-		l.t.Fatalf("%v\n%s", err, l.log)
+		l.t.Fatal(err)
 	}
 	var answer struct {
 		BatchItemFailures []struct{ ItemIdentifier string }
@@ -174,8 +179,12 @@ func (l *lab) invoke(function string, keys ...string) int {
 // for its end. wait may name another failpoint and what the function asks
 // there before it goes on.
 func (l *lab) cutOff(function, point, wait, key string) error {
+	dir, err := cut()
+	if err != nil {
+		return err
+	}
 	f := lambda.New(lambda.Config{
-		Name: function, Bootstrap: withFailpoints(l.t, function), Log: l.log,
+		Name: function, Bootstrap: filepath.Join(dir, function), Log: l.log,
 		Env: append([]string{failpointEnv + "=" + point, waitEnv + "=" + wait}, l.env...),
 	})
 	defer stop(l.t, f.Close)
@@ -229,22 +238,4 @@ func (l *lab) txn() int64 {
 		l.t.Fatal(err)
 	}
 	return s.Txn
-}
-
-// output is what functions write, while a test reads it.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }

@@ -51,7 +51,7 @@ func (l *lab) killedInSecondRound() {
 			l.want(id, "left behind", sight{Mongo: `{"a":4}`, Ditto: r.ditto, Entry: r.entry, Lost: r.lost})
 			l.expire("things", []string{id})
 			if n := l.invoke(mongoToDitto, key); n > 0 {
-				l.t.Fatalf("the key failed: %s", l.log)
+				l.t.Fatal("the key failed")
 			}
 			l.wantSettled("things", id, `{"a":4}`, []string{"a ditto 3"})
 			// The user's write, and Causeway's one.
@@ -114,7 +114,7 @@ func (l *lab) killedAtItsEnd() {
 				l.expire("blocked", []string{id})
 			}
 			if n := l.invoke(mongoToDitto, key); n > 0 {
-				l.t.Fatalf("the key failed: %s", l.log)
+				l.t.Fatal("the key failed")
 			}
 			l.wantSettled("blocked", id, `{"a":2}`, []string{"a ditto 1"})
 			l.sweepsQuietly("blocked", id)
@@ -159,7 +159,7 @@ func (l *lab) syncedOne(in, id, doc string) {
 	l.t.Helper()
 	insertMongo(doc)(l, in, id)
 	if n := l.invoke(mongoToDitto, l.key(mongoToDitto, in, id, false)); n > 0 {
-		l.t.Fatalf("sync %s: %s", id, l.log)
+		l.t.Fatalf("sync %s", id)
 	}
 }
 
@@ -186,7 +186,7 @@ func (l *lab) sweepsQuietly(in, id string) {
 	l.writes(0)
 	since := l.txn()
 	if n := l.invoke(dittoToMongo, l.sweepKey(in, id)); n > 0 {
-		l.t.Errorf("the sweep failed: %s", l.log)
+		l.t.Error("the sweep failed")
 	}
 	if diff := cmp.Diff(map[string]int{}, l.writes(since)); diff != "" {
 		l.t.Errorf("the sweep has written (-want +got):\n%s", diff)
