@@ -79,8 +79,7 @@ var failpoints = overlay.Overlay{
 		edit("run.go", `if _, err := t.put(ctx, puts); err != nil {`,
 			hit("before-release")+`; _, err := t.put(ctx, puts); `+hit("released")+`; if err != nil {`),
 		before("before-park", "park.go", `if err := t.records.PutUnsynced(ctx, records); err != nil {`),
-		before("park-recorded", "park.go", `var changed []*pair`),
-		after("parked", "park.go", `won, err := t.put(ctx, puts)`),
+		around("park-recorded", "parked", "park.go", `won, err := t.put(ctx, puts)`),
 	},
 }
 
