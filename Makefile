@@ -9,7 +9,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 
 LAMBDA := -tags lambda.norpc -ldflags '-s -w'
 CHAOS  ?= 1m
-SOAK   ?= 1h
+N      ?= 1000000
 FUZZTIME ?= 10m
 
 .PHONY: help run build test bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
@@ -23,7 +23,8 @@ run: dist/causeway ## Start everything on this machine (CONFIG=causeway.yaml, PO
 build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) ## Build the command, and the functions for AWS (arm64)
 
 test: install ## Run every test; none may print a secret
-	@go run ./local/leak/gotest -count 1 -timeout 8m ./...
+	@go run ./local/leak/gotest -v -count 1 -timeout 8m ./core/sim
+	@go run ./local/leak/gotest -count 1 -timeout 8m $$(go list ./... | grep -v /core/sim$$)
 
 bench: ## Measure the codecs and the bridge
 	@go test -run '^$$' -bench . -benchmem ./core/...
@@ -34,8 +35,8 @@ lint: ## Check formatting and the linters' findings
 fmt: ## Format the Go code
 	@.ci/lint fmt
 
-faults: ## Plant defects, and see the simulation catch each (5 minutes)
-	@go test -tags faults -timeout 30m -run TestFaultsAreCaught -v ./core/sim | grep -v '^=== '
+faults: ## Plant defects, and see the simulation catch each, as `make test` does
+	@go test -count 1 -timeout 30m -run TestFaultsAreCaught -v ./core/sim
 
 fuzz: ## Run every fuzz target for a while, one after another (FUZZTIME=10m)
 	@grep -rE '^func Fuzz' --include '*_test.go' --exclude-dir node_modules cmd core events functions local | \
@@ -47,8 +48,8 @@ fuzz: ## Run every fuzz target for a while, one after another (FUZZTIME=10m)
 chaos: install ## Kill functions and MongoDB under users on both sides (CHAOS=1m)
 	@go test -timeout 0 -count 1 -v ./local/chaos -full -duels 1000 -storm $(CHAOS)
 
-soak: install ## Let users write on the real engines while all goes wrong (SOAK=1h)
-	@go test -timeout 0 -count 1 -v -run TestUsers ./local/chaos -storm $(SOAK)
+soak: ## Play as many histories of the simulation as N says (N=1000000)
+	@go test -count 1 -timeout 0 -v -run '^TestHistories$$' ./core/sim -histories $(N)
 
 clean: ## Remove what was built
 	rm -rf dist

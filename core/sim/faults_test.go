@@ -8,8 +8,7 @@ func one(file, from, to string) []overlay.Edit {
 }
 
 // faults are named for what goes wrong. The rule is the section of the design
-// that they break, as docs/invariants.md lists it. The first eight of "9" are
-// those of the protocol's model, the first six of "8" those of the deletes'.
+// that they break, as docs/invariants.md lists it.
 var faults = []fault{
 	{
 		"ledger-last", "9", "the ledger is read before the documents",
@@ -86,20 +85,12 @@ var faults = []fault{
 		one("core/bridge/write.go", "p.unknown = p.unknown || r.Unknown", "p.unknown = p.unknown || r.Unknown; if FAULT && r.Unknown { p.wonDitto = true }"),
 	},
 	{
-		"late-writes", "9", "nothing is written once the batch's time is over",
-		one("core/bridge/write.go", "return t.cfg.Now().Sub(t.claimed) > batchTime", "return !FAULT && t.cfg.Now().Sub(t.claimed) > batchTime"),
-	},
-	{
 		"stale-plan", "9", "a plan is carried out only while its entry stands",
 		one("core/bridge/run.go", "return p.stale || !p.plan.Writes()", "return !FAULT && (p.stale || !p.plan.Writes())"),
 	},
 	{
 		"settled-anyway", "9", "a pair is settled when all its writes won",
 		one("core/bridge/write.go", "case p.wonDitto && p.wonMongo:", "case p.wonDitto && p.wonMongo, FAULT && (p.wonDitto || p.wonMongo):"),
-	},
-	{
-		"finished-backwards", "9", "an interrupted write is finished in the direction that was announced",
-		one("core/reconcile/merge.go", "\treturn x.convert(g)\n}\n\n// convert works", "\tif FAULT { g.target = g.target.Other() }\n\treturn x.convert(g)\n}\n\n// convert works"),
 	},
 
 	{

@@ -1,5 +1,6 @@
 // Gotest runs `go test` with its arguments, shows what go test shows, and fails
 // also when a secret is in the output of any test, shown or not (invariant 11).
+// With -v it shows what tests that passed say too.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/causeway-sync/causeway/local/leak"
@@ -30,7 +32,7 @@ func run(stdout, stderr io.Writer, dir string, args ...string) int {
 		fmt.Fprintln(stderr, "run go test:", err)
 		return 2
 	}
-	r := reader{out: stdout, kept: map[test][]string{}, tails: map[test]string{}}
+	r := reader{out: stdout, all: slices.Contains(args, "-v"), kept: map[test][]string{}, tails: map[test]string{}}
 	readErr := r.read(out)
 	err = cmd.Wait()
 	var exit *exec.ExitError
@@ -52,9 +54,10 @@ type test struct{ pkg, name string }
 // event is a line of `go test -json`.
 type event struct{ Action, Package, Test, Output string }
 
-// reader turns the events into what go test shows without -v.
+// reader turns the events into what go test shows.
 type reader struct {
 	out   io.Writer
+	all   bool              // show the output of tests that passed
 	kept  map[test][]string // output of tests that are not over
 	tails map[test]string   // its end: a line may come in pieces
 	leaks int
@@ -99,6 +102,9 @@ func (r *reader) line(line []byte) {
 		}
 		delete(r.kept, t)
 	case "pass", "skip":
+		if r.all {
+			r.show(r.kept[t])
+		}
 		delete(r.kept, t)
 	}
 }
