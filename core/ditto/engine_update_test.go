@@ -263,6 +263,7 @@ func TestEngineEdits(t *testing.T) {
 	}
 }
 
+// Invariant 5: a write that meets other values than were read changes nothing.
 func TestEngineLosers(t *testing.T) {
 	tests := []struct {
 		name, doc, meanwhile string

@@ -186,7 +186,7 @@ func (x *decision) onlyMongo() *Problem {
 }
 
 // missingInDitto: both documents existed. Design: only an event that said so,
-// confirmed by a read, makes the absence a delete.
+// confirmed by a read, makes the absence a delete (invariant 8).
 func (x *decision) missingInDitto() *Problem {
 	c := x.in.Rules
 	own := x.announcedDelete(value.Ditto)

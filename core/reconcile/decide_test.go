@@ -164,6 +164,8 @@ func counter(field string) func(*manifest.Collection) {
 	return func(c *manifest.Collection) { c.Counters = []value.Path{value.PathOf(field)} }
 }
 
+// TestDecide is the table of decisions, row by row: what differs is written and
+// nothing else (invariant 6), and absence is no delete (invariant 8).
 func TestDecide(t *testing.T) {
 	for _, s := range scenes() {
 		t.Run(s.name, func(t *testing.T) {

@@ -186,7 +186,8 @@ func (g *group) changed(c *manifest.Collection, side value.Side) bool {
 	})
 }
 
-// differs reports whether the side's hashes are not those last agreed on.
+// differs reports whether the side's hashes are not those last agreed on. Each
+// side is compared with its own, so no conversion echoes (invariant 4).
 func (g *group) differs(side value.Side) bool {
 	return g.each(side, func(_ value.Path, now, then value.Hash) bool { return now != then })
 }

@@ -108,7 +108,8 @@ type Problem struct {
 	Code, Message, Mend string
 }
 
-// Plan is what to do. The zero writes mean that both sides stand.
+// Plan is what to do: once it is carried out the sides agree, and the next one is
+// empty (invariant 3). The zero writes mean that both sides stand.
 type Plan struct {
 	Row     string // the row of the table that decided, for logs
 	ToDitto DittoWrite

@@ -172,10 +172,6 @@ var faults = []fault{
 		one("core/bridge/resolve.go", "if e := entryOf(entries, h.Collection, id); e != nil {", "if e := entryOf(entries, h.Collection, id); e != nil && !FAULT {"),
 	},
 	{
-		"one-type", "5", "every type that a plain id can mean is looked up",
-		one("core/bridge/read.go", "return p.mapper.Candidates(p.key.ID)\n\t}\n\treturn ids", "c := p.mapper.Candidates(p.key.ID); if FAULT && len(c) > 1 { c = c[len(c)-1:] }; return c\n\t}\n\treturn ids"),
-	},
-	{
 		"second-document-taken", "5", "the first of two documents with one Ditto id keeps it",
 		one("core/bridge/read.go", "ids = append(ids, p.entry.MongoID)\n\t}\n\tids = append(ids, p.mongoIDs...)", "ids = append(ids, p.entry.MongoID)\n\t}\n\tif FAULT { ids = nil }\n\tids = append(ids, p.mongoIDs...)"),
 	},
@@ -228,32 +224,16 @@ var faults = []fault{
 		one("core/reconcile/decide.go", "if !x.userChanged(value.MongoDB) {", "if !x.userChanged(value.MongoDB) && !FAULT {"),
 	},
 	{
-		"parked-twice-unsaid", "9", "parking a pair again is a write of its entry too",
-		one("core/bridge/park.go", "won, err := t.put(ctx, puts)\n", "if FAULT { var news []*pair; for i, p := range pairs { if p.entry.State != ledger.Parked || p.mine { puts[len(news)] = puts[i]; news = append(news, p) } }; pairs, puts = news, puts[:len(news)] }\nwon, err := t.put(ctx, puts)\n"),
-	},
-	{
 		"baseline-unwatched", "13", "an event from while a baseline was taken makes its pair a new one",
 		one("core/bridge/run.go", "if p.writtenMeanwhile(t.hints) {", "if !FAULT && p.writtenMeanwhile(t.hints) {"),
-	},
-	{
-		"baseline-unrecorded", "13", "what a baseline holds is recorded when it is overwritten",
-		one("core/reconcile/merge.go", "if g.target != \"\" && x.state() == ledger.Baseline {", "if !FAULT && g.target != \"\" && x.state() == ledger.Baseline {"),
 	},
 	{
 		"baseline-copied", "13", "documents from before the activation are left alone",
 		one("core/reconcile/merge.go", "case x.state() == ledger.Baseline && !x.firstContact && !cm && !cd && len(g.ann) == 0:", "case !FAULT && x.state() == ledger.Baseline && !x.firstContact && !cm && !cd && len(g.ann) == 0:"),
 	},
 	{
-		"type-not-compared", "11", "conditions in MongoDB compare types too",
-		one("core/mongodb/condition.go", "\treturn []any{isType, equal}", "\tif FAULT { return []any{equal} }\n\treturn []any{isType, equal}"),
-	},
-	{
 		"counters-declared-anywhere", "10", "counters are declared where their parents are objects",
 		one("core/ditto/insert.go", "return v != nil && v[0] != '{'", "return !FAULT && v != nil && v[0] != '{'"),
-	},
-	{
-		"hidden-not-rechecked", "10", "what hides is told from what shows",
-		one("core/ditto/update.go", "if err := u.recheck(left(jobs)); err != nil {", "if FAULT {} else if err := u.recheck(left(jobs)); err != nil {"),
 	},
 	{
 		"unseen-is-register", "10", "nothing follows from what a read does not show",

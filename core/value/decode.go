@@ -13,7 +13,7 @@ import (
 // Decode turns the Ditto value js into the BSON value that it means where
 // MongoDB holds like (the zero RawValue: nothing). It takes like's type where
 // js parses as one, keeps the key order of like's objects, and the elements of
-// its arrays that are equal in meaning. docs/types.md has the rules. Errors
+// its arrays that are equal in meaning (invariant 9). docs/types.md has the rules. Errors
 // are *Error.
 //
 // Extended JSON objects and plain values are understood in both modes; m only

@@ -91,6 +91,7 @@ var counters = map[string][]step{
 // crowd is how many increments are made at once.
 const crowd = 12
 
+// Invariant 7: nothing but a reset in MongoDB takes increments back.
 func TestCounters(t *testing.T) {
 	t.Parallel()
 	w := open(t)
