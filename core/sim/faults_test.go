@@ -236,14 +236,6 @@ var faults = []fault{
 		one("core/ditto/insert.go", "return v != nil && v[0] != '{'", "return !FAULT && v != nil && v[0] != '{'"),
 	},
 	{
-		"unseen-is-register", "10", "nothing follows from what a read does not show",
-		one("core/ditto/update.go", "a.job.out = true // gone, or not shown: nothing can be concluded\n\t\t\tcontinue", "if !FAULT { a.job.out = true; continue }"),
-	},
-	{
-		"hidden-keys-return", "10", "keys that hide behind a scalar do not return with an object",
-		one("core/dql/edit.go", "d.uncover(p, d.shown[p], new)", "if !FAULT { d.uncover(p, d.shown[p], new) }"),
-	},
-	{
 		"ids-mixed", "10", "ids of different kinds never share a list",
 		one("core/ditto/store.go", "k := shape([]byte(id(it)))", "k := shape([]byte(id(it))); if FAULT { k = \"\" }"),
 	},
