@@ -197,7 +197,7 @@ func (t *batch) input(p *pair) reconcile.Input {
 		in.Entry.State, in.Entry.Units, in.Entry.Taken = ledger.None, nil, nil
 	}
 	if p.ditto != nil {
-		in.Ditto, in.Registers = p.ditto.JSON, p.ditto.Registers
+		in.Ditto, in.Registers, in.Shown = p.ditto.JSON, p.ditto.Registers, p.ditto.Txn
 	}
 	if p.mongo == nil && p.ditto != nil {
 		in.NewID, in.Fill = p.newID, p.mapper.Fill(p.key.ID)

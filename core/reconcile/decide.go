@@ -38,7 +38,7 @@ func Decide(in Input) Plan {
 	e := &in.Entry
 	x.plan.Claimed, x.plan.Next = *e, *e
 	for _, p := range []*ledger.Entry{&x.plan.Claimed, &x.plan.Next} {
-		p.Claim, p.Txn = nil, max(e.Txn, in.Txn)
+		p.Claim, p.Txn = nil, max(e.Txn, in.Txn, in.Shown)
 		if in.Mongo != nil {
 			p.MongoID = in.Mongo.Lookup("_id")
 		}
@@ -351,10 +351,11 @@ func (x *decision) changed() bool {
 	if !e.Exists() {
 		return n.State != ledger.None
 	}
+	event := x.in.DittoEvent && x.in.Txn > e.Txn
 	if x.plan.Wait {
-		return x.in.DittoEvent && n.Txn > e.Txn
+		return event
 	}
 	return e.Claim != nil || n.State != e.State || n.By != e.By || !slices.Equal(n.Units, e.Units) ||
 		!maps.Equal(n.Counters, e.Counters) || !slices.Equal(n.Maps, e.Maps) || !n.MongoID.Equal(e.MongoID) ||
-		x.in.DittoEvent && n.Txn > e.Txn
+		event
 }

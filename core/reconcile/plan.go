@@ -30,7 +30,10 @@ type Input struct {
 	// DittoEvent says that an event of Ditto asked for this decision: it may
 	// only be acknowledged once the entry's transaction is at least Txn.
 	DittoEvent bool
-	Txn        int64 // highest Ditto transaction of the events and of the read
+	Txn        int64 // highest Ditto transaction of the events
+	// Shown is the transaction of the answer that showed the Ditto document: a
+	// removal before it is over.
+	Shown int64
 
 	NewID bson.RawValue // MongoDB `_id` for a document born in Ditto
 	ID    []byte        // the Ditto id, JSON

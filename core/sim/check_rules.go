@@ -63,11 +63,18 @@ func (w *World) checkBirth(k ledger.Key, side value.Side) {
 		if e.State == ledger.Deleted && e.By == value.MongoDB && c.Direction != manifest.DittoToMongo && !w.carried[k] {
 			w.fail("%s: MongoDB deleted it, and a device brought it back", k)
 		}
-	case (e.State == ledger.Detached || e.State == ledger.Baseline) && !w.carried[k]:
-		if m := w.unitsOfMongo(w.mongoDoc(k)); len(e.Units) > 0 && w.asAgreed(k, value.MongoDB, m) && w.allThere(e, m) && !w.written(k) {
+	case (e.State == ledger.Detached || e.State == ledger.Baseline) && !w.carried[k] && w.mongoAt[k] <= w.actor.startAt:
+		if m := w.unitsOfMongo(w.mongoDoc(k)); len(e.Units) > 0 && !w.hasEmptyObject(k) && w.asAgreed(k, value.MongoDB, m) && w.allThere(e, m) && !w.written(k) {
 			w.fail("%s: came to Ditto although it was left alone and has not changed", k)
 		}
 	}
+}
+
+// hasEmptyObject reports whether MongoDB's object has no field: a unit that is
+// not looked at here.
+func (w *World) hasEmptyObject(k ledger.Key) bool {
+	o, ok := value.LookupBSON(w.mongoDoc(k), objectPath).DocumentOK()
+	return ok && len(o) == len("\x05\x00\x00\x00\x00")
 }
 
 // allThere reports whether no agreed unit of MongoDB's has vanished.

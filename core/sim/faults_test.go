@@ -110,7 +110,7 @@ var faults = []fault{
 	},
 	{
 		"event-not-marked", "8", "no event of Ditto is acknowledged before the entry has its transaction",
-		one("core/reconcile/decide.go", "p.Claim, p.Txn = nil, max(e.Txn, in.Txn)", "p.Claim, p.Txn = nil, max(e.Txn, in.Txn); if FAULT { p.Txn = e.Txn }"),
+		one("core/reconcile/decide.go", "p.Claim, p.Txn = nil, max(e.Txn, in.Txn, in.Shown)", "p.Claim, p.Txn = nil, max(e.Txn, in.Txn, in.Shown); if FAULT { p.Txn = e.Txn }"),
 	},
 	{
 		"no-tombstone", "8", "an unknown document's removal leaves a tombstone",

@@ -130,6 +130,11 @@ func (w *World) onMongo(collection string, old, doc bson.Raw) {
 	case ledger.ConflictCollection:
 		w.sawConflict(doc)
 		return
+	case ledger.UnsyncedCollection:
+		if doc != nil {
+			w.parkedFor[doc.Lookup("_id").StringValue()] = doc.Lookup("reason").StringValue()
+		}
+		return
 	default:
 		return
 	}
