@@ -87,11 +87,12 @@ func (w *World) allThere(e ledger.Entry, m map[value.Path]cell) bool {
 func (w *World) written(k ledger.Key) bool { return w.baseline && w.touched[k] }
 
 // checkHusk: nothing is removed from MongoDB because a husk lacks it. What the
-// handler read of Ditto last is what it decided by.
+// handler read of Ditto last is what it decided by. A baseline's units may never
+// have been agreed on.
 func (w *World) checkHusk(k ledger.Key, old, doc map[value.Path]cell) {
 	e := w.entries[k]
 	d := w.unitsOfDitto(w.actor.read[k])
-	if d == nil || w.carried[k] || w.rules().Direction != manifest.Both {
+	if d == nil || w.baseline || w.carried[k] || w.rules().Direction != manifest.Both {
 		return
 	}
 	agreed, vanished, present := 0, false, false
