@@ -127,7 +127,7 @@ func (d *Draft) Compile() (looks []value.Path, err error) {
 			whole[at] = append(whole[at], e)
 			continue
 		}
-		d.requireAsRead(e.Path)
+		d.requireAsRead(e.Path, e.Old)
 		if err := d.write(e.Path, e.Old, e.New); err != nil {
 			return nil, err
 		}
@@ -191,9 +191,12 @@ func (d *Draft) kind(p value.Path) kind {
 // is around them is an object. A strict peer may have put a register in the map's
 // place, and a nested write would show the map again and hide that register; what
 // an object is shows only in what it holds.
-func (d *Draft) requireAsRead(p value.Path) {
+func (d *Draft) requireAsRead(p value.Path, old []byte) {
 	top := p.Top()
-	if v := d.at(top); v != nil {
+	if top != p {
+		old = d.at(top)
+	}
+	if v := old; v != nil {
 		d.where[top] = Condition{Path: top, Test: Equal, Value: v}
 	} else {
 		d.where[top] = Condition{Path: top, Test: Missing}

@@ -51,7 +51,7 @@ func (d *Draft) rewrite(p value.Path, edits []Edit) error {
 			return fmt.Errorf("%w: %q: %w", ErrPath, e.Path, err)
 		}
 	}
-	d.requireAsRead(p)
+	d.requireAsRead(p, old)
 	return d.convert(p, old, new)
 }
 

@@ -17,7 +17,7 @@ import (
 
 var (
 	faultName      = flag.String("fault", "", "plant this one fault only")
-	faultHistories = flag.Int("fault-histories", 30_000, "how many histories may pass before a fault counts as not caught")
+	faultHistories = flag.Int("fault-histories", 100_000, "how many histories may pass before a fault counts as not caught")
 )
 
 // fault is a defect that can be planted by name: edits of the source in an

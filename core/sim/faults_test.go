@@ -245,7 +245,7 @@ var faults = []fault{
 	},
 	{
 		"map-for-register", "10", "a nested write requires more of what is around it than that it is an object",
-		one("core/dql/draft.go", "if v := d.at(top); v != nil {", "if v := d.at(top); FAULT && top != p && v != nil { d.where[top] = Condition{Path: top, Test: Object}; if v := d.at(p); v != nil { d.where[p] = Condition{Path: p, Test: Equal, Value: v} } else { d.where[p] = Condition{Path: p, Test: Missing} } } else if v != nil {"),
+		one("core/dql/draft.go", "if v := old; v != nil {", "if v := old; FAULT && top != p && v != nil { d.where[top] = Condition{Path: top, Test: Object}; if v := d.at(p); v != nil { d.where[p] = Condition{Path: p, Test: Equal, Value: v} } else { d.where[p] = Condition{Path: p, Test: Missing} } } else if v != nil {"),
 	},
 	{
 		"absence-unchecked", "10", "a new field requires that it is missing",
