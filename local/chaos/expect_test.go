@@ -107,8 +107,8 @@ func (l *lab) count(c *crash, counts map[string]int, end *sight) {
 // chosen.
 func (l *lab) keptWhatWasAnnounced(c *crash, end *sight) {
 	l.t.Helper()
-	if c.point.entry != claimed {
-		return
+	if c.point.entry != claimed || c.left.entry == nil || c.left.entry.Claim == nil {
+		return // another thing was left behind, which has been said
 	}
 	for _, a := range c.left.entry.Claim.Announced {
 		var hash value.Hash

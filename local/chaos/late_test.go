@@ -74,7 +74,7 @@ func (l *lab) lateWrites() {
 		l.t.Errorf("%d keys failed", n)
 	}
 	for id, s := range l.see("things", ids) {
-		if s.Mongo != s.Ditto || s.Mongo == "" || s.entry.Claim != nil {
+		if s.Mongo != s.Ditto || s.Mongo == "" || s.entry == nil || s.entry.Claim != nil {
 			l.t.Errorf("%s: the sides differ: %s", id, s)
 		}
 		for _, v := range want[id] {
