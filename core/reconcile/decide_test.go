@@ -104,6 +104,14 @@ func scenes() []scene {
 			},
 			agreedM: all, agreedD: all, mongo: all, removed: true, want: "M gone=true", wantNextState: ledger.Detached,
 		},
+		{
+			name: "SoftDeleteOverAChangeOfTheTarget",
+			rules: func(c *manifest.Collection) {
+				c.Direction, c.Deletes.Ditto, c.Deletes.SoftField = manifest.DittoToMongo, manifest.DeleteSoft, value.PathOf("gone")
+			},
+			agreedM: all, agreedD: all, mongo: `{"_id":"d","a":1,"b":"x","gone":"mine"}`, removed: true,
+			want: `M gone=true; lose mongodb gone="mine" (one-way)`, wantNextState: ledger.Detached,
+		},
 		{name: "RecreatedAfterDeleteInMongo", state: ledger.Deleted, by: value.MongoDB, ditto: all, want: `D delete; lose ditto {"_id":"d","a":1,"b":"x"} (delete)`},
 		{name: "RecreatedAfterDeleteInDitto", state: ledger.Deleted, by: value.Ditto, ditto: all, want: `M insert {"_id":"d","a":1,"b":"x"}`},
 		{name: "ReinsertedInMongo", state: ledger.Deleted, by: value.MongoDB, mongo: all, want: `D insert {"_id":"d","a":1,"b":"x"}`},

@@ -22,15 +22,23 @@ type own struct {
 
 // nothingLost: a value that a user changed since base, and that stood in m or d
 // before the last plan, stands there still or is in the losers. Without units
-// in base nothing was agreed on, and every value is a change.
+// in base nothing was agreed on, and every value is a change. Where a device
+// had deleted the document and MongoDB kept it, what is there later meets for
+// the first time.
 func (p *pair) nothingLost(base ledger.Entry, by own, m bson.Raw, d []byte) {
+	if base.State == ledger.Detached {
+		base.Units = nil
+	}
 	mu, err := value.BSONUnits(m, p.c.Strict, p.c.Counters)
 	if m != nil && err != nil {
 		p.fatalf("%v", err)
 	}
 	for _, path := range paths(base, value.MongoDB, mu) {
 		was, is := value.LookupBSON(m, path), value.LookupBSON(p.m, path)
-		if h := hash(p, path, was); h != hash(p, path, is) && h != agreed(base, path).M && !wrote(by.m, by.writtenM, m, path) {
+		if was.Type == 0 && p.announcedRemoval(path, value.MongoDB) {
+			continue
+		}
+		if h := hash(p, path, was); h != hash(p, path, is) && h != agreed(base, path).M && !wrote(by.m, by.writtenM, m, path) && !filledM(was, is, agreed(base, path).M) {
 			p.recorded(path, value.MongoDB)
 		}
 	}
@@ -40,16 +48,32 @@ func (p *pair) nothingLost(base ledger.Entry, by own, m bson.Raw, d []byte) {
 	}
 	for _, path := range paths(base, value.Ditto, du) {
 		was, is := value.Lookup(d, path), value.Lookup(p.d, path)
-		if h := value.HashJSON(was); h != value.HashJSON(is) && h != agreed(base, path).D && !wroteD(by, d, path) {
+		if slices.Contains(p.c.Counters, path) && numberJSON(was) != "" && numberJSON(was) == numberJSON(is) {
+			continue // a register became a counter
+		}
+		if was == nil && p.announcedRemoval(path, value.Ditto) {
+			continue
+		}
+		if h := value.HashJSON(was); h != value.HashJSON(is) && h != agreed(base, path).D && !wroteD(by, d, path) && !filledD(was, is, agreed(base, path).D) {
 			p.recorded(path, value.Ditto)
 		}
 	}
 }
 
-// paths are those of a side's units, as agreed on and as they stand.
+// announcedRemoval: a removal that a claim announced is Causeway's own, though a
+// user may have been faster; it holds nothing that could be recorded.
+func (p *pair) announcedRemoval(path value.Path, side value.Side) bool {
+	return slices.ContainsFunc(p.carried, func(a ledger.Announcement) bool {
+		return a.Side == side && a.Hash.IsAbsent() && a.Path.Contains(path)
+	})
+}
+
+// paths are those of a side's units, as agreed on and as they stand. Where one
+// has become an object with units of its own, these are looked at.
 func paths(base ledger.Entry, side value.Side, now []value.Leaf) (out []value.Path) {
 	for _, u := range base.Units {
-		if side == value.MongoDB && !u.M.IsAbsent() || side == value.Ditto && !u.D.IsAbsent() {
+		split := slices.ContainsFunc(now, func(l value.Leaf) bool { return l.Path != u.Path && u.Path.Contains(l.Path) })
+		if !split && (side == value.MongoDB && !u.M.IsAbsent() || side == value.Ditto && !u.D.IsAbsent()) {
 			out = append(out, u.Path)
 		}
 	}
@@ -104,6 +128,18 @@ func wroteD(by own, now []byte, path value.Path) bool {
 	return !bytes.Equal(a, b) && bytes.Equal(b, value.Lookup(now, path))
 }
 
+// filledM reports whether an empty object, or what was one when the sides
+// agreed, got fields: beside the other side's it stands for their absence, and
+// nothing is lost.
+func filledM(was, is bson.RawValue, then value.Hash) bool {
+	empty := bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: []byte{5, 0, 0, 0, 0}}
+	return is.Type == bson.TypeEmbeddedDocument && (was.Equal(empty) || was.Type == 0 && then == value.HashBSON(empty))
+}
+
+func filledD(was, is []byte, then value.Hash) bool {
+	return len(is) > 0 && is[0] == '{' && !value.IsWrapper(is) && (string(was) == "{}" || was == nil && then == value.HashJSON([]byte("{}")))
+}
+
 // withoutCounter compares the counter as a number, and takes it out.
 func (p *pair) withoutCounter(m bson.RawValue, d []byte) (bson.RawValue, []byte) {
 	rel := counterPath[len(counterPath.Top()):]
@@ -114,7 +150,7 @@ func (p *pair) withoutCounter(m bson.RawValue, d []byte) (bson.RawValue, []byte)
 	if n.Type == 0 && js == nil {
 		return m, d
 	}
-	if number(n) != string(js) {
+	if number(n) != string(js) && !p.leftAlone {
 		p.fatalf("counter: %s | %s", n, js)
 	}
 	doc, err := value.ReplaceBSON(m.Document(), rel, bson.RawValue{})
@@ -136,4 +172,13 @@ func number(v bson.RawValue) string {
 		return strconv.FormatInt(v.AsInt64(), 10)
 	}
 	return ""
+}
+
+// numberJSON is number of what Ditto shows, plain or as Extended JSON.
+func numberJSON(js []byte) string {
+	v, err := value.Decode(js, bson.RawValue{}, value.EJSON)
+	if err != nil {
+		return ""
+	}
+	return number(v)
 }

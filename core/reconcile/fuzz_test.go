@@ -113,16 +113,19 @@ func (p *pair) round(s *tape) bool {
 		p.e = plan.Next
 		p.e.Rev++
 	}
-	p.carried = nil
 	p.nothingLost(base, own, m0, d0)
+	p.carried = nil
 	p.settled()
 	return true
 }
 
 // decide makes a plan, and checks its form.
 func (p *pair) decide() (reconcile.Plan, bool) {
-	if p.c.Direction != manifest.Both && p.m != nil && p.d != nil && len(p.e.Units) == 0 {
+	if p.c.Direction != manifest.Both && p.m != nil && p.d != nil && (len(p.e.Units) == 0 || p.e.State == ledger.Detached) {
 		p.leftAlone = true
+	}
+	if v := value.Lookup(p.d, counterPath); len(p.c.Counters) > 0 && value.IsWrapper(v) {
+		p.registers = p.c.Counters // no counter looks like that
 	}
 	in := func() reconcile.Input {
 		in := reconcile.Input{

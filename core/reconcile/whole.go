@@ -224,6 +224,11 @@ func (x *decision) softDelete() *Problem {
 		if doc, err = value.ReplaceBSON(doc, p, yes); err != nil {
 			return problemOf(p, err)
 		}
+		if old.Type != 0 && !slices.ContainsFunc(x.base, func(u ledger.Unit) bool {
+			return u.Path.Contains(p) && u.M == hashMongo(x.in.Rules, u.Path, value.LookupBSON(x.in.Mongo, u.Path))
+		}) {
+			x.plan.Losers = append(x.plan.Losers, Loser{Path: p, Side: value.MongoDB, Mongo: old, Rule: RuleOneWay})
+		}
 		x.plan.ToMongo.Ops = []mongodb.Op{{Path: p, Old: old, New: yes}}
 		x.announce(p, value.MongoDB, value.HashBSON(yes))
 	}
