@@ -76,7 +76,7 @@ type World struct {
 func New(seed uint64, rates Rates, log *slog.Logger) *World {
 	w := &World{Seed: seed, Rates: rates, log: log, rnd: rand.New(rand.NewPCG(seed, 0))}
 	w.domain = []int{2, 4, 1_000_000}[w.rnd.IntN(3)]
-	w.users = 1 + w.rnd.IntN(10)
+	w.users = 1 + w.rnd.IntN(9)
 	if w.slow = w.chance(0.15); w.slow {
 		w.possible(TimeOver)
 	}
