@@ -74,6 +74,12 @@ func (t *batch) takeBaselines(ctx context.Context, since Activation) {
 	}
 }
 
+// replaced reports whether another MongoDB document has the mapped fields of the
+// one that the baseline was taken of: that one is new, whatever it holds.
+func (p *pair) replaced() bool {
+	return p.entry.State == ledger.Baseline && p.mongo != nil && p.entry.MongoID.Type != 0 && !sameID(p.entry.MongoID, p.mongo.Lookup("_id"))
+}
+
 // writtenMeanwhile reports whether a hint of the pair is of an event from the
 // time in which the pair's baseline was taken.
 func (p *pair) writtenMeanwhile(hints []change.Hint) bool {

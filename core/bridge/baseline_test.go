@@ -16,7 +16,11 @@ import (
 func activated(t *testing.T, edit func(*manifest.Collection), during func(*stage)) *stage {
 	t.Helper()
 	s := newStage(t, edit)
-	s.set(`{"_id":"d","a":1,"b":1,"m":1}`)
+	if s.c.OneToOne() {
+		s.set(`{"_id":"d","a":1,"b":1,"m":1}`)
+	} else {
+		s.set(`{"_id":"d","k":"d","a":1,"b":1,"m":1}`)
+	}
 	s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":"d","a":2,"b":2,"d":2}}`)
 	s.hints = nil // events were off
 	since := bridge.Activation{At: time.Now(), Txn: s.ditto.Txn()}
@@ -81,6 +85,16 @@ func TestBaseline(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Another document with the same mapped fields is a new one, though it holds
+// what the old one held.
+func TestBaselineReplaced(t *testing.T) {
+	s := activated(t, func(c *manifest.Collection) { c.Fields = []string{"k"} }, nil)
+	s.mongo.Remove("c", raw(t, `{"_id":"d"}`).Lookup("_id"))
+	s.set(`{"_id":"e","k":"d","a":1,"b":1,"m":1}`)
+	s.settle()
+	s.want([]string{`{"_id":"e","k":"d","a":1,"b":1,"m":1,"d":2}`}, []string{`{"_id":"d","a":1,"b":1,"d":2,"k":"d","m":1}`})
 }
 
 // A baseline is taken only of pairs that have no entry.

@@ -193,7 +193,7 @@ func (t *batch) input(p *pair) reconcile.Input {
 		Txn:        p.txn,
 		ID:         p.key.ID.JSON(),
 	}
-	if p.writtenMeanwhile(t.hints) {
+	if p.writtenMeanwhile(t.hints) || p.replaced() {
 		in.Entry.State, in.Entry.Units, in.Entry.Taken = ledger.None, nil, nil
 	}
 	if p.ditto != nil {

@@ -86,17 +86,32 @@ func (w *World) allThere(e ledger.Entry, m map[value.Path]cell) bool {
 // taken: then it counts as new whatever the baseline says.
 func (w *World) written(k ledger.Key) bool { return w.baseline && w.touched[k] }
 
-// checkHusk: nothing is removed from MongoDB because a husk lacks it. What the
-// handler read of Ditto last is what it decided by. A baseline's units may never
-// have been agreed on.
+// checkHusk: nothing is removed from MongoDB because a husk lacks it. Which of a
+// handler's looks at Ditto it decided by is not known: all must have shown one.
 func (w *World) checkHusk(k ledger.Key, old, doc map[value.Path]cell) {
 	e := w.entries[k]
-	d := w.unitsOfDitto(w.actor.read[k])
-	if d == nil || w.baseline || w.carried[k] || w.rules().Direction != manifest.Both {
+	if w.carried[k] || w.rules().Direction != manifest.Both || len(w.actor.read[k]) == 0 {
 		return
 	}
+	for _, js := range w.actor.read[k] {
+		if !w.isHusk(e, js) {
+			return
+		}
+	}
+	js := w.actor.read[k][len(w.actor.read[k])-1]
+	d := w.unitsOfDitto(js)
+	for p, c := range old {
+		if c.val != "" && doc[p].val == "" && value.Lookup(js, p) == nil && !unitOf(e, p).D.IsAbsent() && unitOf(e, p).M == c.hash && !w.inside(d, p) {
+			w.fail("%s: %s was removed from MongoDB because of a husk", k, p)
+		}
+	}
+}
+
+// isHusk reports whether the document has lost all that was agreed on, two units
+// or more, but what was just changed.
+func (w *World) isHusk(e ledger.Entry, js []byte) bool {
 	agreed, vanished, present := 0, false, false
-	for p, c := range d {
+	for p, c := range w.unitsOfDitto(js) {
 		present = present || unitOf(e, p).D != c.hash
 	}
 	for _, u := range e.Units {
@@ -104,20 +119,13 @@ func (w *World) checkHusk(k ledger.Key, old, doc map[value.Path]cell) {
 			continue
 		}
 		agreed++
-		if js := value.Lookup(w.actor.read[k], u.Path); js == nil {
+		if v := value.Lookup(js, u.Path); v == nil {
 			vanished = true
-		} else if value.HashJSON(js) == u.D {
-			return
+		} else if value.HashJSON(v) == u.D {
+			return false
 		}
 	}
-	if agreed < 2 || !vanished || !present {
-		return
-	}
-	for p, c := range old {
-		if c.val != "" && doc[p].val == "" && value.Lookup(w.actor.read[k], p) == nil && !unitOf(e, p).D.IsAbsent() && unitOf(e, p).M == c.hash && !w.inside(d, p) {
-			w.fail("%s: %s was removed from MongoDB because of a husk", k, p)
-		}
-	}
+	return agreed >= 2 && vanished && present
 }
 
 // inside reports whether d has a unit above or below p, of which p is a part.

@@ -225,7 +225,7 @@ var faults = []fault{
 	},
 	{
 		"baseline-unwatched", "13", "an event from while a baseline was taken makes its pair a new one",
-		one("core/bridge/run.go", "if p.writtenMeanwhile(t.hints) {", "if !FAULT && p.writtenMeanwhile(t.hints) {"),
+		one("core/bridge/run.go", "if p.writtenMeanwhile(t.hints) || p.replaced() {", "if !FAULT && (p.writtenMeanwhile(t.hints) || p.replaced()) {"),
 	},
 	{
 		"baseline-copied", "13", "documents from before the activation are left alone",

@@ -45,12 +45,12 @@ type handler struct {
 	next     func() (struct{}, bool)
 	stop     func()
 	pause    func(before Hazard)
-	claimed  int                   // when its newest claim was sent, 0 for none
-	before   Hazard                // what it is about to do: being killed before that
-	pausedAt int                   // when it began the request under way
-	startAt  int                   // users' actions before it began
-	readAt   int                   // … before its last read of documents
-	read     map[ledger.Key][]byte // what its last look at Ditto showed
+	claimed  int                     // when its newest claim was sent, 0 for none
+	before   Hazard                  // what it is about to do: being killed before that
+	pausedAt int                     // when it began the request under way
+	startAt  int                     // users' actions before it began
+	readAt   int                     // … before its last read of documents
+	read     map[ledger.Key][][]byte // what its looks at Ditto showed
 }
 
 // handle settles the pairs of hints, or takes their baseline.
@@ -65,7 +65,7 @@ func (e *environment) handle(hints []change.Hint) []bridge.Verdict {
 // start begins an invocation with these hints.
 func (w *World) start(hints []change.Hint) *handler {
 	last := len(w.idle) - 1
-	h := &handler{env: w.idle[last], hints: hints, startAt: w.uid, read: map[ledger.Key][]byte{}}
+	h := &handler{env: w.idle[last], hints: hints, startAt: w.uid, read: map[ledger.Key][][]byte{}}
 	w.idle = w.idle[:last]
 	h.env.now = h
 	h.next, h.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -196,7 +196,8 @@ func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Respons
 	if strings.HasPrefix(r.Statement, "SELECT * FROM `") {
 		for _, item := range answer.Items {
 			id, _ := docid.Parse(value.Lookup(item, value.PathOf("_id")))
-			e.now.read[ledger.Key{Collection: w.rules().Name, ID: id}] = item
+			k := ledger.Key{Collection: w.rules().Name, ID: id}
+			e.now.read[k] = append(e.now.read[k], item)
 		}
 	}
 	return answer, err

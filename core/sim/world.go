@@ -125,6 +125,7 @@ func (w *World) activate() {
 	if !w.baseline {
 		return
 	}
+	w.caughtUp = w.Ditto.Txn() // what is that old is on every node
 	w.activation = bridge.Activation{At: w.clock(), Txn: w.Ditto.Txn()}
 	for _, k := range w.keys {
 		w.queue = append(w.queue, change.Hint{Collection: k.Collection, DittoID: k.ID, Op: takeBaseline})
