@@ -10,6 +10,7 @@ import (
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/value"
 )
 
 // activated is a stage on which both sides had a document before the activation.
@@ -95,6 +96,44 @@ func TestBaselineReplaced(t *testing.T) {
 	s.set(`{"_id":"e","k":"d","a":1,"b":1,"m":1}`)
 	s.settle()
 	s.want([]string{`{"_id":"e","k":"d","a":1,"b":1,"m":1,"d":2}`}, []string{`{"_id":"d","a":1,"b":1,"d":2,"k":"d","m":1}`})
+}
+
+// A change from while the baseline was taken is not forgotten because the pair
+// cannot be synced when its event comes.
+func TestBaselineParked(t *testing.T) {
+	s := activated(t, func(c *manifest.Collection) { c.Counters = []value.Path{value.PathOf("q")} }, func(s *stage) {
+		s.set(`{"_id":"d","a":3,"b":1,"m":1,"q":"no number"}`)
+	})
+	s.settle()
+	s.wantUnsynced(`c/"d" counter`)
+	s.set(`{"_id":"d","a":3,"b":1,"m":1,"q":5}`)
+	s.settle()
+	s.want([]string{`{"_id":"d","a":3,"b":1,"m":1,"q":5,"d":2}`}, []string{`{"_id":"d","a":3,"b":1,"d":2,"m":1,"q":5}`})
+	s.wantUnsynced()
+}
+
+// A register at a counter path is left alone with the rest of its document, and
+// becomes a counter when that is not left alone any more.
+func TestBaselineRegister(t *testing.T) {
+	s := newStage(t, func(c *manifest.Collection) { c.Counters = []value.Path{value.PathOf("q")} })
+	s.set(`{"_id":"d","a":1,"q":4}`)
+	s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":"d","a":1,"q":4}}`)
+	s.hints = nil
+	sweep := []change.Hint{{Collection: "c", DittoID: `"d"`, Op: change.Sweep}}
+	if v := s.bridge.Baseline(context.Background(), sweep, bridge.Activation{At: time.Now(), Txn: s.ditto.Txn()}); v[0].Err != nil {
+		t.Fatal(v[0].Err)
+	}
+	for range 3 {
+		s.hints = slices.Clone(sweep)
+		if n := s.settle(); n > 0 {
+			t.Fatalf("%d writes, although nothing changed", n)
+		}
+	}
+	s.user("UPDATE c SET a = 2 WHERE _id = 'd'", "")
+	s.settle()
+	s.user("UPDATE c APPLY q INCREMENT BY 1 WHERE _id = 'd'", "")
+	s.settle()
+	s.want([]string{`{"_id":"d","a":2,"q":5}`}, []string{`{"_id":"d","a":2,"q":5}`})
 }
 
 // A baseline is taken only of pairs that have no entry.

@@ -183,6 +183,10 @@ func (t *batch) parkOthers(ctx context.Context, pairs []*pair) {
 }
 
 func (t *batch) input(p *pair) reconcile.Input {
+	if p.writtenMeanwhile(t.hints) || p.replaced() {
+		// Even if the pair is only parked now: the event does not come again.
+		p.entry.State, p.entry.Units, p.entry.Taken = ledger.None, nil, nil
+	}
 	in := reconcile.Input{
 		Rules:      p.rules,
 		Entry:      p.entry,
@@ -192,9 +196,6 @@ func (t *batch) input(p *pair) reconcile.Input {
 		DittoEvent: p.dittoEvent,
 		Txn:        p.txn,
 		ID:         p.key.ID.JSON(),
-	}
-	if p.writtenMeanwhile(t.hints) || p.replaced() {
-		in.Entry.State, in.Entry.Units, in.Entry.Taken = ledger.None, nil, nil
 	}
 	if p.ditto != nil {
 		in.Ditto, in.Registers, in.Shown = p.ditto.JSON, p.ditto.Registers, p.ditto.Txn

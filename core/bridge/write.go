@@ -13,6 +13,7 @@ import (
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/reconcile"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -210,6 +211,7 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 			p.seen = max(p.seen, r.Txn) // the next round reads at least what this write saw
 			p.unknown = p.unknown || r.Unknown
 		}
+		t.recordCovered(ctx, writing, r.Covered)
 		for id, maps := range r.Maps {
 			if p := writing[id]; p != nil {
 				p.learnMaps(maps)
@@ -235,6 +237,36 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 	}
 	if len(deletes) > 0 {
 		take(t.ditto.Delete(ctx, c, deletes))
+	}
+}
+
+// recordCovered stores the values that a write may have hidden, which could not
+// be known before it.
+func (t *batch) recordCovered(ctx context.Context, writing map[docid.ID]*pair, covered map[docid.ID][]ditto.Value) {
+	var conflicts []ledger.Conflict
+	for id, values := range covered {
+		p := writing[id]
+		if p == nil {
+			continue
+		}
+		for _, v := range values {
+			conflicts = append(conflicts, ledger.Conflict{
+				Key: p.key, MongoID: p.entry.MongoID, Rev: p.entry.Rev, Path: v.Path, Side: value.Ditto,
+				JSON: string(v.JSON), Rule: string(reconcile.RuleCovered),
+			})
+		}
+	}
+	if len(conflicts) == 0 {
+		return
+	}
+	t.report.Conflicts += len(conflicts)
+	err := t.records.PutConflicts(ctx, conflicts)
+	for i := range conflicts {
+		if err != nil {
+			writing[conflicts[i].Key.ID].err = fmt.Errorf("record values that hide: %w", err)
+			continue
+		}
+		t.logLost(ctx, &conflicts[i])
 	}
 }
 

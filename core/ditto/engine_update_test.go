@@ -1,9 +1,16 @@
 package ditto_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -297,5 +304,51 @@ func TestEngineLosers(t *testing.T) {
 				e.shows(`"a"`, now)
 			}
 		})
+	}
+}
+
+// meddler lets somebody else write just before the first statement that holds
+// a text.
+type meddler struct {
+	ditto.Executor
+	before string
+	write  func()
+}
+
+func (m *meddler) Execute(ctx context.Context, r ditto.Request) (ditto.Response, error) {
+	if m.write != nil && strings.Contains(r.Statement, m.before) {
+		m.write()
+		m.write = nil
+	}
+	return m.Executor.Execute(ctx, r)
+}
+
+// To remove what hides in an object shows that object again. If a device put
+// something else in its place just then, that hides, and has to be told.
+func TestEngineCovered(t *testing.T) {
+	for _, covered := range []bool{true, false} {
+		e := newEngine(t, ditto.Collection{Name: fmt.Sprintf("covered_%t", covered)})
+		e.insert(ditto.V5, `{"_id":"a","o":{"q":1,"x":434083}}`)
+		e.user(ditto.V5, "UPDATE C SET o.x.`$numberInt` = '13' WHERE _id = 'a'", "")
+		e.shows(`"a"`, `{"_id":"a","o":{"q":1,"x":{"$numberInt":"13"}}}`)
+		ch := e.change(e.read(`"a"`), edits{"o.x": ""})
+		m := &meddler{Executor: e.Exec, before: "REGISTER)) UNSET"}
+		if covered {
+			m.write = func() { e.user(ditto.V5, "UPDATE C SET o = 191003 WHERE _id = 'a'", "") }
+		}
+		s := &ditto.Store{Exec: m}
+		r, err := s.Update(t.Context(), e.coll, []ditto.Change{ch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want map[docid.ID][]ditto.Value
+		if covered {
+			want = map[docid.ID][]ditto.Value{`"a"`: {{Path: value.PathOf("o"), JSON: []byte("191003")}}}
+		} else {
+			e.shows(`"a"`, `{"_id":"a","o":{"q":1}}`)
+		}
+		if diff := cmp.Diff(want, r.Covered, cmpopts.EquateEmpty()); diff != "" || r.Won[`"a"`] == covered || m.write != nil {
+			t.Errorf("won %v, covered (-want +got):\n%s", r.Won, diff)
+		}
 	}
 }

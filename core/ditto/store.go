@@ -96,7 +96,7 @@ func (s *Store) write(ctx context.Context, a API, st dql.Statement, r *Result) (
 }
 
 func newResult() Result {
-	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, At: map[docid.ID]int64{}, Maps: map[docid.ID][]value.Path{}}
+	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, At: map[docid.ID]int64{}, Maps: map[docid.ID][]value.Path{}, Covered: map[docid.ID][]Value{}}
 }
 
 // idOf is the id of a document or a row of a SELECT.

@@ -93,4 +93,14 @@ type Result struct {
 	// Maps are objects that an update found, or made, to be maps, beyond those
 	// that its Change named; only of documents won.
 	Maps map[docid.ID][]value.Path
+	// Covered are values that somebody wrote in place of an object just when an
+	// update removed something that hid in that object, which shows it again:
+	// they hide now.
+	Covered map[docid.ID][]Value
+}
+
+// Value is what shows, or hides, at a path.
+type Value struct {
+	Path value.Path
+	JSON []byte
 }

@@ -1,8 +1,10 @@
 package ditto
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/dql"
@@ -84,6 +86,10 @@ func (u *updater) update(jobs []*job) error {
 	if err := u.check(jobs); err != nil {
 		return err
 	}
+	registers, err := u.registersAbove(left(jobs))
+	if err != nil {
+		return err
+	}
 	if err := u.recheck(left(jobs)); err != nil {
 		return err
 	}
@@ -99,6 +105,9 @@ func (u *updater) update(jobs []*job) error {
 		}
 		for _, r := range rows {
 			r.job.out = r.job.out || !won[r.job.id]
+		}
+		if err := u.uncover(rows, won, registers); err != nil {
+			return err
 		}
 		jobs = left(jobs)
 	}
@@ -273,6 +282,60 @@ func (u *updater) recheck(jobs []*job) error {
 		for _, op := range j.ops {
 			now := value.Lookup(docs[id].JSON, op.Path)
 			if (now == nil) != (op.Old == nil) || now != nil && value.HashJSON(now) != value.HashJSON(op.Old) {
+				j.out = true
+			}
+		}
+	}
+	return nil
+}
+
+// registersAbove reads what hides as a register at the objects in which rows of
+// Before remove something.
+func (u *updater) registersAbove(jobs []*job) (map[*job]map[value.Path][]byte, error) {
+	out := map[*job]map[value.Path][]byte{}
+	var asks []ask
+	for _, j := range jobs {
+		for _, p := range j.draft.AboveHidden() {
+			out[j], asks = map[value.Path][]byte{}, append(asks, ask{j, []value.Path{p}})
+		}
+	}
+	return out, u.read(asks, columnsClash, func(paths []value.Path, asks []ask) error {
+		resp, err := u.execute(u.ctx, api(u.c), dql.SelectPaths(u.c.Name, dql.Register, paths, askIDs(asks)), u.seen, false)
+		if err != nil {
+			return err
+		}
+		for _, item := range resp.Items {
+			id, _ := idOf(item)
+			for _, a := range asks {
+				for i, p := range paths {
+					if a.job.id == id && slices.Contains(a.paths, p) {
+						out[a.job][p] = value.Lookup(item, value.PathOf(dql.Column(i)))
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// uncover looks for what somebody wrote in an object's place just before a row
+// of Before won: that row shows the object again, and its condition, which sees
+// declared types only, cannot tell. Such a job goes round again.
+func (u *updater) uncover(rows []rowJob, won map[docid.ID]bool, before map[*job]map[value.Path][]byte) error {
+	var jobs []*job
+	for _, r := range rows {
+		if won[r.job.id] && before[r.job] != nil {
+			jobs = append(jobs, r.job)
+		}
+	}
+	now, err := u.registersAbove(jobs)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		for p, v := range now[j] {
+			if v != nil && !bytes.Equal(v, before[j][p]) {
+				u.result.Covered[j.id] = append(u.result.Covered[j.id], Value{p, v})
 				j.out = true
 			}
 		}

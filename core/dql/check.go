@@ -77,6 +77,19 @@ func (d *Draft) Found(all []Found) {
 	}
 }
 
+// AboveHidden are the objects in which rows of Before remove something.
+func (d *Draft) AboveHidden() []value.Path {
+	set := map[value.Path]bool{}
+	for _, r := range d.Before {
+		for _, p := range r.Unset {
+			for _, above := range p.Parents() {
+				set[above] = true
+			}
+		}
+	}
+	return sorted(set)
+}
+
 // after removes values that Row uncovered in a map that did not show: reached
 // before, they would have made the map show. Which comes up first is not
 // known, so with several each has its turn until all are gone.

@@ -80,9 +80,11 @@ func isObject(expr any) []any {
 
 // same is true where expr is v: equal and of the same type, since $eq alone
 // takes 5 for 5.0. Containers are also compared by size, which tells
-// [int32] from [int64], and decimals by their digits (1.0 from 1.00). Of null,
-// MinKey and their like the type says all.
-func same(expr any, v bson.RawValue) []any {
+// [int32] from [int64], objects by the types of their longs and doubles, and
+// decimals by their digits (1.0 from 1.00). Of null, MinKey and their like the
+// type says all.
+func same(path value.Path, v bson.RawValue) []any {
+	expr := at(path)
 	isType := typeIs(expr, typeName[v.Type])
 	equal := eq(expr, literal(v))
 	switch v.Type {
@@ -91,7 +93,11 @@ func same(expr any, v bson.RawValue) []any {
 	case bson.TypeNull, bson.TypeUndefined, bson.TypeMinKey, bson.TypeMaxKey:
 		return []any{isType}
 	case bson.TypeEmbeddedDocument, bson.TypeArray:
-		return []any{isType, eq(wrappedSize(expr), int32(emptySize+len("\x03v\x00")+len(v.Value))), equal}
+		and := []any{isType, eq(wrappedSize(expr), int32(emptySize+len("\x03v\x00")+len(v.Value))), equal}
+		if v.Type == bson.TypeEmbeddedDocument {
+			and = longsAndDoubles(and, path, v.Value)
+		}
+		return and
 	case bson.TypeDecimal128:
 		// $toString fails on some types, hence $cond.
 		digits := eq(d("$toString", expr), d("$toString", literal(v)))
@@ -100,12 +106,31 @@ func same(expr any, v bson.RawValue) []any {
 	return []any{isType, equal}
 }
 
+// longsAndDoubles adds the types of doc's 64-bit numbers, which are at path: 5
+// and 5.0 are equal and of one size. Those in arrays are not told apart.
+func longsAndDoubles(and []any, path value.Path, doc bson.Raw) []any {
+	elements, err := doc.Elements()
+	if err != nil {
+		return and // it equals nothing
+	}
+	for _, e := range elements {
+		v, p := e.Value(), path.Child(e.Key())
+		switch v.Type {
+		case bson.TypeDouble, bson.TypeInt64:
+			and = append(and, typeIs(at(p), typeName[v.Type]))
+		case bson.TypeEmbeddedDocument:
+			and = longsAndDoubles(and, p, v.Value)
+		}
+	}
+	return and
+}
+
 // wholeDocument is true where the document is doc.
 func wholeDocument(doc bson.Raw) any {
-	return d("$and", bson.A{
+	return d("$and", bson.A(longsAndDoubles([]any{
 		eq(d("$bsonSize", "$$ROOT"), int32(len(doc))),
 		eq("$$ROOT", literal(doc)),
-	})
+	}, "", doc)))
 }
 
 // DeleteFilter matches those of docs that are still as they were read.

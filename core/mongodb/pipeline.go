@@ -98,7 +98,7 @@ func (u *update) condition(ops []Op) (any, error) {
 		}
 		switch {
 		case !missing:
-			and = append(and, same(at(op.Path), op.Old)...)
+			and = append(and, same(op.Path, op.Old)...)
 		case op.Old.Type != 0:
 			return nil, fmt.Errorf("%w: %s is not in it", ErrOps, op.Path)
 		}

@@ -65,13 +65,16 @@ func TestStoreWrite(t *testing.T) {
 			}
 		})
 		t.Run("DeleteLosesRace", func(t *testing.T) {
-			insert(t, db, "c", doc(30, "x"), doc(31, "moved on"), raw(t, `{"_id":32,"n":{"$numberLong":"1"}}`), raw(t, `{"_id":33,"a":"x","b":1}`))
-			write(t, "????", mongodb.Change{ID: val(t, `30`), Delete: doc(30, "x")}, mongodb.Change{ID: val(t, `31`), Delete: doc(31, "x")},
-				mongodb.Change{ID: val(t, `32`), Delete: raw(t, `{"_id":32,"n":1}`)}, mongodb.Change{ID: val(t, `33`), Delete: doc(33, "x")})
+			insert(t, db, "c", doc(30, "x"), doc(31, "moved on"), raw(t, `{"_id":32,"n":{"$numberLong":"1"}}`), raw(t, `{"_id":33,"a":"x","b":1}`),
+				raw(t, `{"_id":34,"n":{"$numberLong":"2"}}`), raw(t, `{"_id":35,"o":{"p":{"$q.":{"$numberDouble":"2.0"}}}}`))
+			write(t, "??????", mongodb.Change{ID: val(t, `30`), Delete: doc(30, "x")}, mongodb.Change{ID: val(t, `31`), Delete: doc(31, "x")},
+				mongodb.Change{ID: val(t, `32`), Delete: raw(t, `{"_id":32,"n":1}`)}, mongodb.Change{ID: val(t, `33`), Delete: doc(33, "x")},
+				mongodb.Change{ID: val(t, `34`), Delete: raw(t, `{"_id":34,"n":{"$numberDouble":"2.0"}}`)},
+				mongodb.Change{ID: val(t, `35`), Delete: raw(t, `{"_id":35,"o":{"p":{"$q.":{"$numberLong":"2"}}}}`)})
 			if got := get(t, db, "c", 30); got != "" {
 				t.Errorf("unchanged document not deleted: %s", got)
 			}
-			for id := 31; id <= 33; id++ {
+			for id := 31; id <= 35; id++ {
 				if get(t, db, "c", id) == "" {
 					t.Errorf("changed document %d deleted", id)
 				}

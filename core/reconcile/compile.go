@@ -47,7 +47,7 @@ func (x *decision) compile() *Problem {
 			next = appendUnits(next[:from], mu, g.du)
 			x.announce(g.path, value.MongoDB, hashMongo(c, g.path, g.newM))
 		}
-		if g.register && g.target != value.Ditto && !g.alone {
+		if g.register && g.target != value.Ditto && !x.untouched {
 			n, _ := dittoInteger(g.d)
 			x.plan.ToDitto.Ops = append(x.plan.ToDitto.Ops, ditto.Op{Path: g.path, Old: g.d, New: integerJSON(n), Counter: true})
 		}

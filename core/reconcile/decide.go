@@ -19,6 +19,8 @@ type decision struct {
 	groups []group
 
 	firstContact, husk bool
+	// untouched: of a baseline, and nothing of it has changed since.
+	untouched bool
 }
 
 // Decide says what is left to do for a pair.
@@ -141,6 +143,7 @@ func (x *decision) both() *Problem {
 			return p
 		}
 	}
+	x.untouched = !slices.ContainsFunc(x.groups, func(g group) bool { return !g.alone })
 	if p := x.compile(); p != nil {
 		return p
 	}
@@ -150,8 +153,9 @@ func (x *decision) both() *Problem {
 		}
 		e.By = ""
 	}
-	// A baseline is one until both sides have agreed on every unit.
-	if !slices.ContainsFunc(x.groups, func(g group) bool { return !g.agree && g.target == "" }) {
+	// A baseline is one until both sides have agreed on every unit, and every
+	// counter is one.
+	if !slices.ContainsFunc(x.groups, func(g group) bool { return !g.agree && g.target == "" || x.untouched && g.register }) {
 		x.plan.Next.State = ledger.Live
 	}
 	x.plan.Next.Size = len(x.in.Ditto)

@@ -72,6 +72,7 @@ const (
 	RuleOneWay  Rule = "one-way"  // changed on the target side of a one-way collection
 	RuleCarried Rule = "carried"  // overwritten while an interrupted write was finished
 	RuleBase    Rule = "baseline" // overwritten before both sides had ever agreed on it
+	RuleCovered Rule = "covered"  // written in an object's place while something was removed from that object
 )
 
 // Explain says why a value lost, and what a person can do about it.
@@ -92,6 +93,10 @@ func (r Rule) Explain() (why, mend string) {
 		return "it was changed on the target side of a one-way collection", "change it on the other side, or set direction: both"
 	case RuleCarried:
 		return "it was overwritten while an interrupted write was carried on; often Causeway's own value", again
+	case RuleBase:
+		return "it was overwritten before both sides had ever agreed on it; often a value from before Causeway looked", again
+	case RuleCovered:
+		return "it was written in an object's place just while Causeway removed something from that object", again
 	}
 	return "", ""
 }
