@@ -93,9 +93,9 @@ type Result struct {
 	// Maps are objects that an update found, or made, to be maps, beyond those
 	// that its Change named; only of documents won.
 	Maps map[docid.ID][]value.Path
-	// Covered are values that somebody wrote in place of an object just when an
-	// update removed something that hid in that object, which shows it again:
-	// they hide now.
+	// Covered are values that somebody may have written just when an update
+	// removed something that hid there, or in an object that they took the place
+	// of: they hide now, or are gone.
 	Covered map[docid.ID][]Value
 }
 

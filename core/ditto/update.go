@@ -318,25 +318,47 @@ func (u *updater) registersAbove(jobs []*job) (map[*job]map[value.Path][]byte, e
 	})
 }
 
-// uncover looks for what somebody wrote in an object's place just before a row
-// of Before won: that row shows the object again, and its condition, which sees
-// declared types only, cannot tell. Such a job goes round again.
+// uncover looks for what somebody wrote just before a row of Before won, whose
+// condition sees declared types only and cannot tell. In an object's place there
+// may be a value that hides now, since the row shows the object again. And what
+// hid when it was looked at may have come to show, and is gone. Such a job goes
+// round again.
 func (u *updater) uncover(rows []rowJob, won map[docid.ID]bool, before map[*job]map[value.Path][]byte) error {
 	var jobs []*job
+	var ids []docid.ID
+	rows = slices.DeleteFunc(rows, func(r rowJob) bool { return !won[r.job.id] })
 	for _, r := range rows {
-		if won[r.job.id] && before[r.job] != nil {
-			jobs = append(jobs, r.job)
-		}
+		jobs, ids = append(jobs, r.job), append(ids, r.job.id)
+	}
+	if len(jobs) == 0 {
+		return nil
 	}
 	now, err := u.registersAbove(jobs)
 	if err != nil {
 		return err
 	}
+	cover := func(j *job, p value.Path, v []byte) {
+		u.result.Covered[j.id] = append(u.result.Covered[j.id], Value{p, v})
+		j.out = true
+	}
 	for _, j := range jobs {
 		for p, v := range now[j] {
 			if v != nil && !bytes.Equal(v, before[j][p]) {
-				u.result.Covered[j.id] = append(u.result.Covered[j.id], Value{p, v})
-				j.out = true
+				cover(j, p, v)
+			}
+		}
+	}
+	plain := u.c
+	plain.Counters = nil
+	docs, _, err := u.Read(u.ctx, plain, ids, u.seen)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		doc, ok := docs[r.job.id]
+		for i, p := range r.row.Unset {
+			if ok && !bytes.Equal(value.Lookup(doc.JSON, p), r.job.draft.Shown(p)) {
+				cover(r.job, p, r.row.Where[i].Value)
 			}
 		}
 	}

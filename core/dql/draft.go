@@ -214,6 +214,9 @@ func (d *Draft) at(p value.Path) []byte {
 	return v
 }
 
+// Shown is what showed at a path when the document was read.
+func (d *Draft) Shown(p value.Path) []byte { return d.at(p) }
+
 func sorted(set map[value.Path]bool) []value.Path {
 	out := make([]value.Path, 0, len(set))
 	for p := range set {

@@ -63,7 +63,7 @@ func CreateIndexes(ctx context.Context, db Indexer) error {
 			Name: "liveMongoId", Keys: []string{fieldMongoID, fieldCollection}, Unique: true,
 			Where: bson.D{{Key: fieldState, Value: string(Live)}, {Key: fieldMongoID, Value: bson.D{{Key: "$exists", Value: true}}}},
 		},
-		// Only tombstones have the field.
+		// Only tombstones without a claim have the field.
 		{Name: "expires", Keys: []string{fieldExpires}, Expires: true},
 	}); err != nil {
 		return fmt.Errorf("ledger: %w", err)
@@ -275,7 +275,8 @@ func (s Store) model(p *Put) mongodb.Model {
 	if p.Next.State == Baseline && p.Next.Taken != nil && p.Prev == 0 {
 		times = append(times, bson.E{Key: fieldTaken + "." + fieldTo, Value: "$$NOW"})
 	}
-	if p.Next.State == Deleted {
+	// What a claim announced is not forgotten with its tombstone.
+	if p.Next.State == Deleted && p.Next.Claim == nil {
 		ttl := s.TombstoneTTL
 		if ttl == 0 {
 			ttl = DefaultTombstoneTTL

@@ -370,7 +370,14 @@ func TestTimes(t *testing.T) {
 	if live() {
 		t.Error("claim did not end")
 	}
-	put(ledger.Put{Prev: 1, Next: ledger.Entry{Key: e.Key, State: ledger.Deleted}})
+	claimed := ledger.Entry{Key: e.Key, State: ledger.Deleted, Claim: &ledger.Claim{Owner: "w"}}
+	put(ledger.Put{Prev: 1, Next: claimed, ClaimFor: time.Second})
+	now = now.Add(2 * ledger.DefaultTombstoneTTL)
+	db.Expire()
+	if len(read(t, db, e.Key)) != 1 {
+		t.Error("tombstone gone with a claim that was left behind")
+	}
+	put(ledger.Put{Prev: 2, Next: ledger.Entry{Key: e.Key, State: ledger.Deleted}})
 	now = now.Add(ledger.DefaultTombstoneTTL - time.Second)
 	db.Expire()
 	if len(read(t, db, e.Key)) != 1 {

@@ -72,7 +72,7 @@ const (
 	RuleOneWay  Rule = "one-way"  // changed on the target side of a one-way collection
 	RuleCarried Rule = "carried"  // overwritten while an interrupted write was finished
 	RuleBase    Rule = "baseline" // overwritten before both sides had ever agreed on it
-	RuleCovered Rule = "covered"  // written in an object's place while something was removed from that object
+	RuleCovered Rule = "covered"  // written just where, and when, something that hid was removed
 )
 
 // Explain says why a value lost, and what a person can do about it.
@@ -96,7 +96,7 @@ func (r Rule) Explain() (why, mend string) {
 	case RuleBase:
 		return "it was overwritten before both sides had ever agreed on it; often a value from before Causeway looked", again
 	case RuleCovered:
-		return "it was written in an object's place just while Causeway removed something from that object", again
+		return "it was written just where, and when, Causeway removed a value of another type that hid there", again
 	}
 	return "", ""
 }
