@@ -146,6 +146,10 @@ type batch struct {
 	orphans  []ledger.Unsynced
 	gone     []string // ids of unsynced records of documents that are no more
 	report   Report
+
+	sweep bool
+	mode  Mode
+	loose []Finding // documents of MongoDB without a pair
 }
 
 // conclude turns a pair's end into its hints' verdicts.

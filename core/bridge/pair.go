@@ -61,6 +61,8 @@ type pair struct {
 	parked   bool // the stored entry was parked
 	newcomer bool // its MongoDB document may have been parked without a pair
 
+	finding Finding
+
 	stale            bool // the entry is to be read again
 	taken            bool // another live pair has its MongoDB document
 	rounds, restarts int

@@ -28,6 +28,8 @@ type parking struct {
 
 // park ends a pair that cannot be synced. parkAll stores it.
 func (t *batch) park(ctx context.Context, p *pair, why problem) {
+	p.find(Unsynced)
+	p.finding.State, p.finding.Reason = Unsynced, why.Code
 	t.logParked(ctx, p.failure(Cause{Park, why.Code, why.Mend}, t.tries(p), nil))
 	p.end(nil)
 	t.parkings = append(t.parkings, parking{p, why})
@@ -131,6 +133,10 @@ func (t *batch) unpark(ctx context.Context, pairs []*pair) {
 // parkMongo notes a MongoDB document that has no pair: no Ditto id can be made
 // of it, or its id is taken. recordOrphans stores what was noted.
 func (t *batch) parkMongo(ctx context.Context, collection string, id bson.RawValue, hash value.Hash, why problem) {
+	t.looseFinding(collection, id, why)
+	if t.mode == Verify {
+		return
+	}
 	t.logParked(ctx, &Failure{Collection: collection, MongoID: id, Mongo: hash, Cause: Cause{Park, why.Code, why.Mend}})
 	t.orphans = append(t.orphans, ledger.Unsynced{
 		ID:         ledger.MongoUnsyncedID(collection, id),

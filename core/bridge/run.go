@@ -145,9 +145,13 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 		}
 		p.newcomer = p.newcomer || p.mongo != nil && !p.entry.MongoID.Equal(p.mongo.Lookup("_id")) &&
 			(p.entry.MongoID.Type != 0 || !p.mapper.OneToOne())
+		if why := p.plan.Problem; why != nil {
+			t.park(ctx, p, *why)
+			continue
+		}
+		p.find(p.stateOf())
 		switch plan := &p.plan; {
-		case plan.Problem != nil:
-			t.park(ctx, p, *plan.Problem)
+		case t.hold(ctx, p):
 		case plan.Writes():
 		case plan.Wait && p.mine:
 			t.abandon(ctx, []*pair{p}, errUnsure)

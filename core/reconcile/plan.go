@@ -139,3 +139,16 @@ type Plan struct {
 
 // Writes reports whether either side is to be written.
 func (p *Plan) Writes() bool { return !p.ToDitto.IsZero() || !p.ToMongo.IsZero() }
+
+// Removes is the side on which the plan deletes the document, or leaves it to
+// itself because it was deleted on the other; "" if it does neither. Of the
+// plans of a sweep, these need the leave of its guard (invariant 8).
+func (p *Plan) Removes() value.Side {
+	switch {
+	case p.ToDitto.Delete:
+		return value.Ditto
+	case p.ToMongo.Delete, p.Next.State == ledger.Detached && p.Claimed.State != ledger.Detached:
+		return value.MongoDB
+	}
+	return ""
+}
