@@ -19,6 +19,8 @@
 //	SELECT * FROM COLLECTION C (DEFS) WHERE IDS
 //	SELECT _id, P AS v0, … FROM COLLECTION C (DEFS) [AS q] WHERE IDS
 //	SELECT _id, :ids[array_position(:ids, _id)] AS v0 FROM C WHERE IDS AND CONDS
+//	SELECT _id FROM C [WHERE KIND ORDER BY ORDER] LIMIT n
+//	SELECT COUNT(*) AS n FROM C
 //	INSERT INTO C DOCUMENTS (:docs) ON ID CONFLICT DO NOTHING
 //	INSERT INTO C DOCUMENTS (:d0), (:d1), … ON ID CONFLICT DO NOTHING
 //	INSERT INTO COLLECTION C (DEFS) DOCUMENTS … ON ID CONFLICT DO NOTHING
@@ -27,6 +29,10 @@
 //	DELETE FROM C WHERE IDS AND serialize_json(C) = serialize_json(V)
 //
 //	IDS   = _id IN :ids | _id = :id
+//	KIND  = _id >= :x | _id > :x
+//	      | NOT (type(_id) IN ('string', 'integer', 'boolean'))
+//	        [AND serialize_json(_id) > serialize_json(:x)]
+//	ORDER = _id | serialize_json(_id)
 //	DEFS  = q T | q MAP (DEFS), …
 //	CONDS = type(C.P) = 'object' | C.P IS MISSING
 //	      | serialize_json(C.P) = serialize_json(V), joined by AND

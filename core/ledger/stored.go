@@ -9,5 +9,9 @@ func Decode(stored bson.Raw) (Entry, error) {
 	return e, err
 }
 
+// KeyFields are the fields, beside `_id`, that Decode tells an entry's key and
+// state from.
+func KeyFields() []string { return []string{fieldCollection, fieldState} }
+
 // DecodeConflict reads a stored conflict record.
 func DecodeConflict(stored bson.Raw) (Conflict, error) { return decodeConflict(stored) }

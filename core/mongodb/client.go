@@ -1,7 +1,6 @@
 package mongodb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -147,18 +146,7 @@ func (c *Client) find(ctx context.Context, collection string, filter, projection
 		}
 		cursor, err = c.db.Collection(collection).Find(ctx, filter, o)
 	}
-	if err != nil {
-		return nil, wrap(op, err, c.secrets)
-	}
-	defer cursor.Close(ctx)
-	var out []bson.Raw
-	for cursor.Next(ctx) {
-		out = append(out, bytes.Clone(cursor.Current)) // the cursor reuses its buffer
-	}
-	if err := cursor.Err(); err != nil {
-		return nil, wrap(op, err, c.secrets)
-	}
-	return out, nil
+	return c.collect(ctx, op, cursor, err)
 }
 
 // A first batch of up to 16 MiB instead of 101 documents saves a round trip.
