@@ -4,9 +4,9 @@
 // npm's aws-local-stepfunctions in a child process; its tasks invoke functions
 // here.
 //
-// Executions are kept in memory. Unlike on AWS, a distributed map runs inline:
-// an error in a child which States.ALL does not match ends the execution,
-// where AWS gives the map a States.ExceedToleratedFailureThreshold to catch.
-// Numbers are those of JavaScript. Not modelled: history, redrive, quotas other
-// than the 256 KiB that a state may hand on.
+// Executions are kept in memory. Numbers are those of JavaScript: an integer
+// over 2^53 has to travel as a string. Not modelled: history, redrive, map runs
+// to look at, quotas other than the 256 KiB that a task may return; and, of the
+// language, JSONata, item readers and batchers, result writers and tolerated
+// failures.
 package stepfunctions

@@ -3,6 +3,7 @@ package stepfunctions_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -72,7 +73,8 @@ func (f *fake) Invoke(_ context.Context, function string, payload []byte) ([]byt
 		return nil, "", fmt.Errorf("unexpected call of %s: %s", function, payload)
 	}
 	answer, err := s(c)
-	if fe, ok := err.(functionError); ok {
+	var fe functionError
+	if errors.As(err, &fe) {
 		doc, _ := json.Marshal(map[string]string{"errorType": fe.typ, "errorMessage": fe.message})
 		return doc, "Unhandled", nil
 	}
@@ -181,12 +183,12 @@ func start(t *testing.T, opts stepfunctions.Options) *stepfunctions.Server {
 	return s
 }
 
-func client(s *stepfunctions.Server) *sfn.Client {
+func client(s *stepfunctions.Server, more ...func(*sfn.Options)) *sfn.Client {
 	return sfn.New(sfn.Options{
 		Region:       stepfunctions.Region,
 		BaseEndpoint: &s.Endpoint,
 		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
+	}, more...)
 }
 
 // execute starts an execution and returns its ARN.

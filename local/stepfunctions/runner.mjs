@@ -7,9 +7,10 @@
 //   {type: "run", execution, arn, input}, {type: "stop", execution}
 //   {type: "answer", id, payload} or {type: "answer", id, error, cause}
 // It ends with its standard input.
+import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import validate from "asl-validator";
-import { StateMachine } from "aws-local-stepfunctions";
+import { ExecutionError, StateMachine } from "aws-local-stepfunctions";
 
 import { adapt, taskStates } from "./adapt.mjs";
 
@@ -32,6 +33,23 @@ if (!checked.isValid) {
 const machine = new StateMachine(adapt(definition, Number(process.env.CAUSEWAY_WAIT_SCALE)), {
   validationOptions: { noValidate: true },
 });
+
+// A child of a distributed map is an execution of its own, with a name of its
+// own, and what it fails with is not what the map fails with: the library runs
+// it as it runs any item.
+const runMachine = StateMachine.prototype.run;
+StateMachine.prototype.run = function (input, options) {
+  if (this.definition.ProcessorConfig?.Mode !== "DISTRIBUTED") return runMachine.call(this, input, options);
+  const { context } = options;
+  const Name = randomUUID();
+  const Execution = { ...context.Execution, Id: `${context.Execution.Id}:${Name}`, Name };
+  const child = runMachine.call(this, input, { ...options, context: { ...context, Execution } });
+  const result = child.result.catch((err) => {
+    if (!(err instanceof ExecutionError)) throw err;
+    throw new StateError("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded");
+  });
+  return { ...child, result };
+};
 
 const send = (message) => process.stdout.write(JSON.stringify(message) + "\n");
 const running = new Map(); // execution: AbortController, for what this file does

@@ -3,6 +3,7 @@ package stepfunctions_test
 import (
 	"cmp"
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,8 @@ func TestStateMachine(t *testing.T) {
 
 	t.Run("ThousandRanges", func(t *testing.T) {
 		var now, most atomic.Int64
+		var once sync.Once
+		ten := make(chan struct{})
 		begun := time.Now()
 		got := run(t, "thousand", but(well(1000), map[string]script{
 			"copy": func(call) (any, error) {
@@ -97,6 +100,10 @@ func TestStateMachine(t *testing.T) {
 				defer now.Add(-1)
 				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 				}
+				if n == 10 {
+					once.Do(func() { close(ten) })
+				}
+				<-ten // the first ten wait for each other
 				return map[string]any{"done": true}, nil
 			},
 		}))
@@ -109,8 +116,8 @@ func TestStateMachine(t *testing.T) {
 		if len(ranges) != 1000 || len(f.of("thousand", "copy")) != 1000 {
 			t.Errorf("%d ranges by %d copies, want 1000 by 1000", len(ranges), len(f.of("thousand", "copy")))
 		}
-		if most.Load() > 10 {
-			t.Errorf("%d at a time, want at most 10", most.Load())
+		if most.Load() != 10 {
+			t.Errorf("%d at a time, want 10", most.Load())
 		}
 	})
 }
@@ -200,13 +207,15 @@ func TestStateMachineFailures(t *testing.T) {
 			"copy":   fails("errorString", "copy: no"),
 			"failed": fails("ledgerDown", "record: no"),
 		}))
-		wantFailed(t, got, "ledgerDown", "record: no", `{"resume":"unrecorded"}`)
-		if summaries := f.of("unrecorded", "summary"); len(summaries) != 1 || summaries[0].Error == nil {
-			t.Errorf("summaries: %+v, want one with the error", summaries)
-		}
-		if n := len(f.of("unrecorded", "delete")); n != 0 {
-			t.Error("it went on to delete")
-		}
+		wantMapFailed(t, f, got)
+	})
+
+	// States.ALL does not match that error, but the map is what fails.
+	t.Run("AnAnswerBreaksTheContract", func(t *testing.T) {
+		got := run(t, "vague", but(well(3), map[string]script{
+			"copy": func(call) (any, error) { return map[string]any{}, nil },
+		}))
+		wantMapFailed(t, f, got)
 	})
 
 	// A step that fails ends the run: nothing after it but the summary.
@@ -249,6 +258,20 @@ func TestStateMachineFailures(t *testing.T) {
 	})
 }
 
+// wantMapFailed checks that the run went from the map to the summary, with the
+// error that a distributed map fails with.
+func wantMapFailed(t *testing.T, f *fake, got *sfn.DescribeExecutionOutput) {
+	t.Helper()
+	const reason = "States.ExceedToleratedFailureThreshold"
+	wantFailed(t, got, reason, "threshold was exceeded", `{"resume":"`+*got.Name+`"}`)
+	if summaries := f.of(*got.Name, "summary"); len(summaries) != 1 || summaries[0].Error == nil || summaries[0].Error.Error != reason {
+		t.Errorf("summaries: %+v, want one with the error", summaries)
+	}
+	if n := len(f.of(*got.Name, "guard")) + len(f.of(*got.Name, "delete")); n != 0 {
+		t.Error("it went on from the map")
+	}
+}
+
 func TestStopExecution(t *testing.T) {
 	f := newFake()
 	s := start(t, options(t, f))
@@ -282,8 +305,55 @@ func TestStopExecution(t *testing.T) {
 	if n := len(f.of("long", "copy")); n != 10 || f.steps("long") != "preflight plan copy" {
 		t.Errorf("after the stop it went on: %s, %d copies", f.steps("long"), n)
 	}
-	if again, err := client(s).StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: &arn}); err != nil || !again.StopDate.Equal(*out.StopDate) {
+	again, err := client(s).StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: &arn})
+	if err != nil || !again.StopDate.Equal(*out.StopDate) {
 		t.Errorf("second StopExecution = %+v, %v", again, err)
+	}
+}
+
+// Every task outlasts its function, which AWS ends after 900 s, and tries again
+// when Lambda has no room.
+func TestTasks(t *testing.T) {
+	text, err := os.ReadFile(stepfunctions.Definition(options(t, nil).Root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var definition map[string]any
+	if err := json.Unmarshal(text, &definition); err != nil {
+		t.Fatal(err)
+	}
+	tasks := map[string]map[string]any{}
+	var walk func(machine map[string]any)
+	walk = func(machine map[string]any) {
+		for name, s := range machine["States"].(map[string]any) {
+			state := s.(map[string]any)
+			if inner, ok := state["ItemProcessor"].(map[string]any); ok {
+				walk(inner)
+			}
+			if state["Type"] == "Task" {
+				tasks[name] = state
+			}
+		}
+	}
+	walk(definition)
+	if len(tasks) != 8 {
+		t.Errorf("%d tasks, want 8", len(tasks))
+	}
+	for name, task := range tasks {
+		if timeout, _ := task["TimeoutSeconds"].(float64); timeout <= 900 || timeout > 960 {
+			t.Errorf("%s: time-out %v s", name, task["TimeoutSeconds"])
+		}
+		var first struct{ ErrorEquals []string }
+		retry, _ := json.Marshal(task["Retry"].([]any)[0])
+		if err := json.Unmarshal(retry, &first); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(first.ErrorEquals, "Lambda.TooManyRequestsException") && !slices.Contains(first.ErrorEquals, "States.ALL") {
+			t.Errorf("%s: tries again first when %v", name, first.ErrorEquals)
+		}
+		if _, ok := task["Catch"]; !ok && name != "RecordFailure" {
+			t.Errorf("%s: catches nothing", name)
+		}
 	}
 }
 
