@@ -58,7 +58,7 @@ func Modules(ctx context.Context, root string, notice func(string)) error {
 	if installed(dir) { // by the one that held the lock
 		return nil
 	}
-	notice("installing npm packages (Ditto engine, SQS stand-in, mongosh) into " + filepath.Join(dir, "node_modules"))
+	notice("installing npm packages (Ditto engine, SQS and Step Functions stand-ins, mongosh) into " + filepath.Join(dir, "node_modules"))
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return errors.New("no npm found on PATH: it comes with Node.js, install it")
