@@ -73,6 +73,13 @@ type Page struct {
 	at     func(i int) (json.RawMessage, error)
 }
 
+// From completes a page that begins behind a position, for a source of keys
+// other than Pager: at is the position behind its i-th key.
+func (p Page) From(before json.RawMessage, at func(i int) (json.RawMessage, error)) Page {
+	p.before, p.at = before, at
+	return p
+}
+
 // Len is the number of keys.
 func (p *Page) Len() int { return len(p.MongoIDs) + len(p.DittoIDs) + len(p.Ledger) }
 
