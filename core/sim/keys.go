@@ -26,7 +26,8 @@ type Keys struct {
 	Mongo    *mongosim.Sim
 	Ditto    *dittosim.Store
 	Manifest *manifest.Manifest
-	Cuts     func() int // how many ranges to make of a collection's keys in one source, 1 or more
+	Cuts     func() int  // how many ranges to make of a collection's keys in one source, 1 or more
+	Empty    func() bool // nil, or whether Ditto shows no document
 }
 
 // key is one key, with its place in the order of its source.
@@ -107,6 +108,9 @@ func (s *Keys) keys(c *manifest.Collection, source sweep.Source) ([]key, error) 
 			out = append(out, key{at: ledger.IDText(id), mongo: id})
 		}
 	case sweep.Ditto:
+		if s.Empty != nil && s.Empty() {
+			return nil, nil
+		}
 		resp, err := s.Ditto.Execute(context.Background(), ditto.Request{API: ditto.V5, Statement: "SELECT _id FROM `" + c.DittoName + "`"})
 		if err != nil {
 			return nil, err
