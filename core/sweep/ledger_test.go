@@ -48,23 +48,23 @@ func TestLedger(t *testing.T) {
 	}
 	var entries []ledger.Entry
 	states := []ledger.State{ledger.Live, ledger.Live, ledger.Deleted, ledger.Baseline, ledger.Parked, ledger.Detached}
-	for i := range 600 {
+	for i := range 300 {
 		entries = append(entries, entry("a", docid.ID(fmt.Sprintf(`"%x/%d"`, i*7919%256, i)), states[i%len(states)]))
 		if i%4 == 0 {
 			entries = append(entries,
-				entry("b", docid.ID(fmt.Sprint(i-300)), states[i/4%len(states)]),
+				entry("b", docid.ID(fmt.Sprint(i-150)), states[i/4%len(states)]),
 				entry("a0", docid.ID(fmt.Sprintf(`{"a":%d}`, i)), ledger.Live),
 				entry("ab", docid.ID(fmt.Sprintf(`[%d]`, i)), ledger.Live))
 		}
 	}
 	putEntries(t, db, entries...)
-	p := &sweep.Pager{Mongo: db, Manifest: config("a", "a0", "b", "none"), Limits: sweep.Limits{PerRange: 100}}
+	p := &sweep.Pager{Mongo: db, Manifest: config("a", "a0", "b", "none"), Limits: sweep.Limits{PerRange: 50}}
 	ranges, counts := plan(t, p, sweep.Ledger)
 	if len(ranges) < 8 || len(ranges) > 20 {
 		t.Errorf("%d ranges", len(ranges))
 	}
-	if n := counts["a"][sweep.Ledger]; n < 450 || n > 750 {
-		t.Errorf("about %d entries of 600", n)
+	if n := counts["a"][sweep.Ledger]; n < 225 || n > 375 {
+		t.Errorf("about %d entries of 300", n)
 	}
 	late := []ledger.Entry{entry("a", `""`, ledger.Live), entry("a", `{"zz":1}`, ledger.Live), entry("a", `-1`, ledger.Live), entry("none", `1`, ledger.Live)}
 	putEntries(t, db, late...)
@@ -75,7 +75,7 @@ func TestLedger(t *testing.T) {
 		}
 	}
 	for _, r := range ranges {
-		readAll(t, p, r, pages(70), func(n int) int { return (n + 1) / 2 }, func(page sweep.Page, n int) {
+		readAll(t, p, r, pages(70), func(n int) int { return n - n/3 }, func(page sweep.Page, n int) {
 			for _, k := range page.Ledger[:n] {
 				got[k]++
 			}

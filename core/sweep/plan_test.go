@@ -117,7 +117,7 @@ func TestPlanReads(t *testing.T) {
 	}}
 	db := database(t, func(o *options.ClientOptions) { o.SetMonitor(monitor) })
 	read := map[string]int{}
-	for collection, n := range map[string]int{"few": 2000, "many": 20_000} {
+	for collection, n := range map[string]int{"few": 1500, "many": 7500} {
 		ids := make([]any, n)
 		for i := range ids {
 			ids[i] = bson.NewObjectID()
