@@ -3,6 +3,7 @@ package preflight_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -100,7 +101,7 @@ func TestFindings(t *testing.T) {
 
 var (
 	address = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	asked   = regexp.MustCompile(` on [\d.]+:53`)
+	lookup  = regexp.MustCompile(`(lookup [^ :]+).*`)
 	times   = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:]+Z`)
 	seconds = regexp.MustCompile(`\d+m\d+s`)
 	txn     = regexp.MustCompile(`transaction \d+`)
@@ -110,7 +111,7 @@ var (
 func (w *world) neutral(text string) string {
 	text = strings.ReplaceAll(text, w.db, "test-db")
 	for re, with := range map[*regexp.Regexp]string{
-		address: "127.0.0.1:PORT", asked: "", times: "TIME", seconds: "MINUTES", txn: "transaction N",
+		address: "127.0.0.1:PORT", lookup: "$1: REASON", times: "TIME", seconds: "MINUTES", txn: "transaction N",
 	} {
 		text = re.ReplaceAllString(text, with)
 	}
@@ -313,7 +314,9 @@ func skew(d time.Duration) func(*testing.T, *world) {
 var dittoScenes = []scene{
 	{"EndpointNone", preflight.DittoEndpoint, problem, "ditto endpoint", dittoAt("https://key:hunter2@host/app")},
 	{"DittoAway", preflight.DittoUnavailable, problem, "does not answer", dittoAt("http://127.0.0.1:1")},
-	{"DittoNoHost", preflight.DittoUnavailable, problem, "there is no host of that name", dittoAt("http://nowhere.invalid/app")},
+	{"DittoNoHost", preflight.DittoUnavailable, problem, "there is no host of that name", func(_ *testing.T, w *world) {
+		w.check.Transport = noHost{}
+	}},
 	{"DittoIsDown", preflight.DittoUnavailable, problem, "does not answer", inject(localditto.Fault{Status: 503})},
 	{"DittoIsAWebPage", preflight.DittoEndpoint, problem, "is not the endpoint of a Ditto Server", answering(
 		func(_ *outage.Web, w http.ResponseWriter, _ *http.Request) {
@@ -337,6 +340,13 @@ var dittoScenes = []scene{
 		func(web *outage.Web, w http.ResponseWriter, r *http.Request) {
 			web.Pass(&dating{w, time.Now().Add(10 * time.Minute)}, r)
 		})},
+}
+
+// noHost is a resolver that knows no host.
+type noHost struct{}
+
+func (noHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true}}
 }
 
 // dating changes an answer's date.

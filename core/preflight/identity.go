@@ -66,7 +66,7 @@ type noted struct {
 // made with: another one, or an older state of it, would make what it lacks
 // look like somebody's doing.
 func (r *run) lookAtIdentity(ctx context.Context) {
-	if r.client == nil || r.ditto == nil || hasCode(r.findings, CannotCreate) {
+	if r.client == nil || r.ditto == nil || len(r.Manifest.Collections) == 0 || hasCode(r.findings, CannotCreate) {
 		return
 	}
 	failed := func(err error) {

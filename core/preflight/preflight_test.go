@@ -11,6 +11,7 @@ import (
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/preflight"
 	localditto "github.com/causeway-sync/causeway/local/ditto"
+	"github.com/causeway-sync/causeway/local/outage"
 )
 
 func TestOK(t *testing.T) {
@@ -128,7 +129,8 @@ func TestDittoReplaced(t *testing.T) {
 func TestRotated(t *testing.T) {
 	w := newWorld(t)
 	w.command(t, bson.D{
-		{Key: "createUser", Value: "causeway"}, {Key: "pwd", Value: "hunter2-new"},
+		{Key: "createUser", Value: "causeway"},
+		{Key: "pwd", Value: "hunter2-new"},
 		{Key: "roles", Value: bson.A{bson.D{{Key: "role", Value: "readWrite"}, {Key: "db", Value: w.db}}}},
 	})
 	uri, _ := start(t)
@@ -196,4 +198,35 @@ func TestDittoIdentity(t *testing.T) {
 			t.Errorf("DittoIdentity(%q) = %q, want %q", endpoint, got, want)
 		}
 	}
+}
+
+// A side that takes requests and never answers does not keep the preflight.
+func TestHangs(t *testing.T) {
+	look := func(t *testing.T, c preflight.Checker) []preflight.Finding {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		return c.Run(ctx)
+	}
+	t.Run("MongoDB", func(t *testing.T) {
+		w := newWorld(t)
+		p, err := outage.NewProxy("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		p.Fail(outage.Fault{Hang: true})
+		c := preflight.Checker{Manifest: w.check.Manifest, ConnectionString: connection(p.URI)}
+		if found := look(t, c); !has(found, preflight.MongoUnavailable, preflight.Problem) {
+			t.Error(render(found))
+		}
+	})
+	t.Run("Ditto", func(t *testing.T) {
+		w := newWorld(t)
+		inject(localditto.Fault{DelayMillis: 5000})(t, w)
+		c := preflight.Checker{Manifest: w.check.Manifest, Endpoint: w.check.Endpoint, Keys: w.check.Keys}
+		if found := look(t, c); !has(found, preflight.DittoUnavailable, preflight.Problem) {
+			t.Error(render(found))
+		}
+	})
 }
