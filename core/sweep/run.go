@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -79,7 +78,6 @@ type Runner struct {
 	Check func(ctx context.Context) error
 	Wait  func(ctx context.Context, d time.Duration) // time.Sleep that ends with ctx by default
 	Now   func() time.Time
-	Log   *slog.Logger
 	// Calm is how long a pair must stay as it is until it counts as different;
 	// 10 s by default.
 	Calm time.Duration
@@ -412,11 +410,4 @@ func (r *Runner) now() time.Time {
 		return r.Now()
 	}
 	return time.Now()
-}
-
-func (r *Runner) log() *slog.Logger {
-	if r.Log != nil {
-		return r.Log
-	}
-	return slog.New(slog.DiscardHandler)
 }

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	lambda.Start(func(_ context.Context, c struct {
 		Step, Run string
 		Phase     int
-	}) (any, error) {
+	},
+	) (any, error) {
 		switch {
 		case c.Step == "preflight":
 			return map[string]any{"run": c.Run, "mode": "verify", "plan": map[string]any{"phase": 0}}, nil
