@@ -47,6 +47,7 @@ type Finding struct {
 	State   State
 	InMongo bool         // the document exists there
 	InDitto bool         // likewise
+	Size    int          // of both documents, in bytes
 	Paths   []value.Path // with Verify and Different: the units that differ
 	Reason  string       // with Unsynced: a code
 	// Removes is the side on which the pair is to be deleted; with List, it was
@@ -99,6 +100,9 @@ func (p *pair) find(s State) {
 		return
 	}
 	f.State, f.InMongo, f.InDitto, f.Removes = s, p.mongo != nil, p.ditto != nil, p.plan.Removes()
+	if f.Size = len(p.mongo); p.ditto != nil {
+		f.Size += len(p.ditto.JSON)
+	}
 }
 
 // stateOf is how the pair stands, by what its plan would do.

@@ -19,8 +19,12 @@ import (
 )
 
 const (
-	defaultBatch = 250
-	defaultCalm  = 10 * time.Second
+	// A batch has so many keys, more or fewer by what the last one's documents
+	// were: they are in memory together.
+	firstBatch  = 100
+	mostBatch   = 500
+	batchBytes  = 16 << 20
+	defaultCalm = 10 * time.Second
 	// Margin is what a step keeps of its time: a batch may take 45 s.
 	Margin = 75 * time.Second
 	// patience is how often a pair that somebody else writes is looked at again.
@@ -123,6 +127,7 @@ type copier struct {
 	explicit bool
 	txn      int64
 	end      time.Time // no new batch after it
+	size     int       // of the next batch
 
 	pending []pending // of a verification
 }
@@ -199,7 +204,7 @@ func (c *copier) step(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for part := range slices.Chunk(hints, c.batchSize()) {
+		for part := range slices.Chunk(hints, firstBatch) {
 			if err := c.batch(ctx, part); err != nil {
 				return err
 			}
@@ -214,7 +219,7 @@ func (c *copier) step(ctx context.Context) error {
 		return err
 	}
 	n := page.Len()
-	for from := 0; ; {
+	for from, batches := 0, 1; ; batches++ {
 		to := min(from+c.batchSize(), n)
 		hints, err := c.hints(ctx, &page, from, to)
 		if err != nil {
@@ -225,7 +230,7 @@ func (c *copier) step(ctx context.Context) error {
 				return err
 			}
 		}
-		laps := c.run.Mode != Verify || (to/c.batchSize())%lap == 0 || len(c.pending) > maxPending
+		laps := c.run.Mode != Verify || batches%lap == 0 || len(c.pending) > maxPending
 		if over := to == n || c.late(); laps || over {
 			if err := c.calm(ctx); err != nil {
 				return err
@@ -245,10 +250,24 @@ func (c *copier) step(ctx context.Context) error {
 }
 
 func (c *copier) batchSize() int {
-	if c.BatchSize > 0 {
+	switch {
+	case c.BatchSize > 0:
 		return c.BatchSize
+	case c.size == 0:
+		return firstBatch
 	}
-	return defaultBatch
+	return c.size
+}
+
+// adapt makes the next batch larger or smaller.
+func (c *copier) adapt(findings []bridge.Finding) {
+	bytes := 0
+	for i := range findings {
+		bytes += findings[i].Size
+	}
+	if n := len(findings); n > 0 {
+		c.size = max(1, min(mostBatch, 2*n, batchBytes/max(1, bytes/n)))
+	}
 }
 
 // save records the position; nil ends the range.
@@ -346,12 +365,13 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 	for tries := 0; len(hints) > 0; tries++ {
 		verdicts, findings, report := c.Bridge.Sweep(ctx, hints, mode)
 		c.rec.Found.Conflicts += int64(report.Conflicts)
+		if tries == 0 {
+			c.adapt(findings)
+		}
 		for i := range findings {
 			f := &findings[i]
 			switch {
-			case !c.mine(f):
-			case f.Err != nil && (bridge.IsLater(f.Err) || mode == bridge.Verify):
-			case f.Err != nil:
+			case !c.mine(f), f.Err != nil:
 			case mode == bridge.Verify && suspicious(f):
 				c.pending = append(c.pending, pending{keyOf(f), *f, 1})
 			default:
@@ -555,7 +575,7 @@ func (c *copier) calm(ctx context.Context) error {
 		}
 		todo := c.pending
 		c.pending = nil
-		for part := range slices.Chunk(todo, c.batchSize()) {
+		for part := range slices.Chunk(todo, firstBatch) {
 			hints := make([]change.Hint, len(part))
 			was := map[string]pending{}
 			for i, p := range part {

@@ -81,7 +81,8 @@ type Runner struct {
 	// Calm is how long a pair must stay as it is until it counts as different;
 	// 10 s by default.
 	Calm time.Duration
-	// BatchSize is how many keys go through the core at a time; 250 by default.
+	// BatchSize is how many keys go through the core at a time; by default as many
+	// as their documents allow.
 	BatchSize int
 }
 
