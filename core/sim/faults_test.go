@@ -232,6 +232,22 @@ var faults = []fault{
 		one("core/reconcile/merge.go", "case x.state() == ledger.Baseline && !x.firstContact && !cm && !cd && len(g.ann) == 0:", "case !FAULT && x.state() == ledger.Baseline && !x.firstContact && !cm && !cd && len(g.ann) == 0:"),
 	},
 	{
+		"guard-open", "13", "a side that shows nothing has deleted nothing",
+		one("core/sweep/guard.go", "if n <= run.input.AllowDeletes[name] {", "if n <= run.input.AllowDeletes[name] || FAULT {"),
+	},
+	{
+		"deletes-at-once", "13", "a sweep lists deletes, and its guard lets them pass",
+		one("core/bridge/sweep.go", `if t.mode != List || p.plan.Removes() == "" {`, `if FAULT || t.mode != List || p.plan.Removes() == "" {`),
+	},
+	{
+		"range-cut-short", "13", "a range goes on from where it got to",
+		one("core/sweep/copy.go", "string(next), next == nil, \"\"", "string(next), next == nil || FAULT, \"\""),
+	},
+	{
+		"gone-not-looked-at", "13", "a pair whose MongoDB document is gone is Ditto's range's to look at",
+		one("core/sweep/copy.go", "return ok && there[idKey(v)]", "return ok && (there[idKey(v)] || FAULT)"),
+	},
+	{
 		"counters-declared-anywhere", "10", "counters are declared where their parents are objects",
 		one("core/ditto/insert.go", "return v != nil && v[0] != '{'", "return !FAULT && v != nil && v[0] != '{'"),
 	},

@@ -46,6 +46,16 @@ func (w *World) startRun(mode sweep.Mode, allow int64) {
 	w.trace("run", "mode", string(mode))
 }
 
+// beginNow takes the run's first step at once: what users do from now on is
+// after the activation.
+func (w *World) beginNow() {
+	r := &sweep.Runner{Manifest: w.manifest, DB: w.Mongo, Ditto: w.Ditto, Now: w.clock}
+	if _, err := r.Preflight(context.Background(), w.machine.id, w.machine.in); err != nil {
+		panic(err)
+	}
+	w.jobs = []job{{of: w.machine, step: "plan"}}
+}
+
 // blind reports whether Ditto shows the handler's run nothing.
 func (h *handler) blind() bool { return h.job != nil && h.job.of.blind }
 
@@ -168,6 +178,6 @@ func (w *World) newRunner(e *environment) *sweep.Runner {
 			}
 		},
 		Now:       w.clock,
-		BatchSize: 2,
+		BatchSize: 1,
 	}
 }

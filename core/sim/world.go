@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
@@ -145,6 +146,7 @@ func (w *World) activate() {
 	if w.runs {
 		w.baselines = len(w.keys)
 		w.startRun(sweep.Initial, 0)
+		w.beginNow()
 		return
 	}
 	w.activation = bridge.Activation{At: w.clock(), Txn: w.Ditto.Txn()}
@@ -289,6 +291,12 @@ func (w *World) monthPasses() {
 	w.now += 31 * 24 * 3600
 	w.caughtUp = w.Ditto.Txn()
 	w.Mongo.Expire()
+	for k := range w.entries {
+		id := bson.RawValue{Type: bson.TypeString, Value: bsoncore.AppendString(nil, k.String())}
+		if w.Mongo.Get(ledger.Collection, id) == nil {
+			delete(w.entries, k)
+		}
+	}
 }
 
 func (w *World) drop(i int) {
@@ -351,7 +359,11 @@ func (w *World) announce(h change.Hint) {
 	}
 	h.At = w.clock()
 	// An event of the time in which a baseline is taken tells what no sweep can.
-	if w.baselines == 0 && w.chance(w.Rates.Lose) {
+	lose := w.Rates.Lose
+	if w.runs {
+		lose *= 3
+	}
+	if w.baselines == 0 && w.chance(lose) {
 		w.hit(EventLost)
 		w.lost = true
 		return
