@@ -53,7 +53,7 @@ func (r Records) PutConflicts(ctx context.Context, records []Conflict) error {
 	if ttl == 0 {
 		ttl = DefaultConflictTTL
 	}
-	times := bson.D{{Key: fieldAt, Value: "$$NOW"}, {Key: fieldExpires, Value: fromNow(ttl)}}
+	times := bson.D{{Key: fieldAt, Value: "$$NOW"}, {Key: fieldExpires, Value: FromNow(ttl)}}
 	if err := r.put(ctx, ConflictCollection, docs, times); err != nil {
 		return fmt.Errorf("write conflict records: %w", err)
 	}

@@ -270,7 +270,7 @@ func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, erro
 func (s Store) model(p *Put) mongodb.Model {
 	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
 	if p.Next.Claim != nil {
-		times = append(times, bson.E{Key: fieldClaim + "." + fieldUntil, Value: fromNow(p.ClaimFor)})
+		times = append(times, bson.E{Key: fieldClaim + "." + fieldUntil, Value: FromNow(p.ClaimFor)})
 	}
 	if p.Next.State == Baseline && p.Next.Taken != nil && p.Prev == 0 {
 		times = append(times, bson.E{Key: fieldTaken + "." + fieldTo, Value: "$$NOW"})
@@ -281,7 +281,7 @@ func (s Store) model(p *Put) mongodb.Model {
 		if ttl == 0 {
 			ttl = DefaultTombstoneTTL
 		}
-		times = append(times, bson.E{Key: fieldExpires, Value: fromNow(ttl)})
+		times = append(times, bson.E{Key: fieldExpires, Value: FromNow(ttl)})
 	}
 	return mongodb.Model{
 		// Where the entry exists at another revision, creating it is a
@@ -295,6 +295,10 @@ func (s Store) model(p *Put) mongodb.Model {
 	}
 }
 
-func fromNow(d time.Duration) bson.D {
-	return bson.D{{Key: "$add", Value: bson.A{"$$NOW", d.Milliseconds()}}}
+// FromNow is an expression for the time after d, by the database's clock. It is
+// $dateAdd and not $add, which not every server knows of dates.
+func FromNow(d time.Duration) bson.D {
+	return bson.D{{Key: "$dateAdd", Value: bson.D{
+		{Key: "startDate", Value: "$$NOW"}, {Key: "unit", Value: "millisecond"}, {Key: "amount", Value: d.Milliseconds()},
+	}}}
 }

@@ -97,7 +97,7 @@ func (r records) put(ctx context.Context, v revised, now ...string) error {
 		times = append(times, bson.E{Key: field, Value: "$$NOW"})
 	}
 	if doc := bson.Raw(doc); doc.Lookup("run").Type != 0 {
-		times = append(times, bson.E{Key: fieldExpires, Value: bson.D{{Key: "$add", Value: bson.A{"$$NOW", recordTTL.Milliseconds()}}}})
+		times = append(times, bson.E{Key: fieldExpires, Value: ledger.FromNow(recordTTL)})
 	}
 	update := bson.A{bson.D{{Key: "$replaceWith", Value: bson.D{{Key: "$literal", Value: bson.Raw(doc)}}}}}
 	if len(times) > 0 {

@@ -176,8 +176,9 @@ func (e *env) operator(name string, arg any) (bson.RawValue, error) {
 			return v, err
 		}
 		return toString(v)
-	case "$add":
-		return e.add(list)
+	case "$dateAdd":
+		args, _ := arg.(bson.D)
+		return e.dateAdd(args)
 	case "$getField", "$setField":
 		args, ok := arg.(bson.D)
 		if !ok {
@@ -205,24 +206,28 @@ func holds(operator string, n int) bool {
 	return n <= 0
 }
 
-func (e *env) add(list bson.A) (bson.RawValue, error) {
+// dateAdd adds milliseconds to a date.
+func (e *env) dateAdd(args bson.D) (bson.RawValue, error) {
 	var sum int64
-	isDate := false
-	for _, x := range list {
-		v, err := e.eval(x)
+	for _, a := range args {
+		v, err := e.eval(a.Value)
 		if err != nil {
 			return v, err
 		}
-		if ms, ok := v.DateTimeOK(); ok {
-			sum, isDate = sum+ms, true
-		} else if n, ok := v.AsInt64OK(); ok && v.Type != bson.TypeDouble {
+		ms, isDate := v.DateTimeOK()
+		n, isInt := v.AsInt64OK()
+		switch {
+		case a.Key == "startDate" && isDate:
+			sum += ms
+		case a.Key == "amount" && isInt && v.Type != bson.TypeDouble:
 			sum += n
-		} else {
-			return v, fmt.Errorf("$add of %s is not supported", typeName(v.Type))
+		case a.Key == "unit" && a.Value == "millisecond":
+		default:
+			return v, fmt.Errorf("$dateAdd with %s %s is not supported", a.Key, v)
 		}
 	}
-	if !isDate {
-		return bson.RawValue{}, errors.New("$add without a date is not supported")
+	if len(args) != 3 {
+		return bson.RawValue{}, errors.New("$dateAdd needs startDate, unit and amount")
 	}
 	return toRaw(bson.DateTime(sum))
 }

@@ -59,6 +59,7 @@ func TestUnsupported(t *testing.T) {
 		"$setField":     expr(d("$setField", D{{Key: "field", Value: "x"}, {Key: "input", Value: "$s"}, {Key: "value", Value: 1}})),
 		"constant":      expr(d("$getField", D{{Key: "field", Value: "$s"}})),
 		"2 arguments":   expr(d("$eq", A{1})),
+		"$dateAdd":      expr(d("$dateAdd", D{{Key: "startDate", Value: "$a"}})),
 		"$add":          expr(d("$add", A{1, 2})),
 		`field "a.b"`:   expr(d("$eq", A{D{{Key: "a.b", Value: 1}}, 1})),
 		"argument what": expr(d("$getField", D{{Key: "field", Value: "x"}, {Key: "what", Value: 1}})),
