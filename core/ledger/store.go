@@ -195,7 +195,7 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 		if err != nil {
 			return nil, fmt.Errorf("write ledger: %w", err)
 		}
-		if result.Matched+result.Upserted+int64(len(lost)) == int64(len(puts)) {
+		if result.Modified+result.Upserted+int64(len(lost)) == int64(len(puts)) {
 			for i := range won {
 				won[i] = !lost[i]
 			}
@@ -267,13 +267,17 @@ func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, erro
 	return mine, nil
 }
 
+// model is one compare-and-set. The condition stands in the pipeline, since a
+// filter on `_id` alone is what every server is quickest with; who finds another
+// revision modifies nothing.
 func (s Store) model(p *Put) mongodb.Model {
+	entry := encode(&p.Next, p.Prev+1, s.Writer)
 	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
 	if p.Next.Claim != nil {
-		times = append(times, bson.E{Key: fieldClaim + "." + fieldUntil, Value: FromNow(p.ClaimFor)})
+		times = append(times, within(entry, fieldClaim, bson.E{Key: fieldUntil, Value: FromNow(p.ClaimFor)}))
 	}
 	if p.Next.State == Baseline && p.Next.Taken != nil && p.Prev == 0 {
-		times = append(times, bson.E{Key: fieldTaken + "." + fieldTo, Value: "$$NOW"})
+		times = append(times, within(entry, fieldTaken, bson.E{Key: fieldTo, Value: "$$NOW"}))
 	}
 	// What a claim announced is not forgotten with its tombstone.
 	if p.Next.State == Deleted && p.Next.Claim == nil {
@@ -283,17 +287,37 @@ func (s Store) model(p *Put) mongodb.Model {
 		}
 		times = append(times, bson.E{Key: fieldExpires, Value: FromNow(ttl)})
 	}
+	asRead := bson.D{{Key: "$eq", Value: bson.A{"$" + fieldRev, p.Prev}}}
+	if p.Prev == 0 {
+		asRead = bson.D{{Key: "$eq", Value: bson.A{bson.D{{Key: "$type", Value: "$" + fieldRev}}, "missing"}}}
+	}
 	return mongodb.Model{
-		// Where the entry exists at another revision, creating it is a
-		// duplicate key.
-		Filter: bson.D{{Key: "_id", Value: p.Next.Key.String()}, {Key: fieldRev, Value: p.Prev}},
-		Update: bson.A{
-			bson.D{{Key: "$replaceWith", Value: bson.D{{Key: "$literal", Value: encode(&p.Next, p.Prev+1, s.Writer)}}}},
-			bson.D{{Key: "$set", Value: times}},
-		},
+		Filter: bson.D{{Key: "_id", Value: p.Next.Key.String()}},
+		Update: bson.A{bson.D{{Key: "$replaceWith", Value: bson.D{{Key: "$cond", Value: bson.A{
+			asRead, merged(bson.D{{Key: "$literal", Value: entry}}, times), "$$ROOT",
+		}}}}}},
 		Upsert: p.Prev == 0,
 	}
 }
+
+// EntryOf is the entry that a compare-and-set stores, but for its times.
+func EntryOf(m mongodb.Model) bson.Raw {
+	replace, _ := m.Update[0].(bson.D)
+	cond, _ := replace[0].Value.(bson.D)
+	branches, _ := cond[0].Value.(bson.A)
+	merge, _ := branches[1].(bson.D)
+	parts, _ := merge[0].Value.(bson.A)
+	literal, _ := parts[0].(bson.D)
+	entry, _ := literal[0].Value.(bson.Raw)
+	return entry
+}
+
+// within is a field of an entry, an object, with another field in it.
+func within(entry bson.Raw, name string, field bson.E) bson.E {
+	return bson.E{Key: name, Value: merged(bson.D{{Key: "$literal", Value: entry.Lookup(name)}}, bson.D{field})}
+}
+
+func merged(a, b bson.D) bson.D { return bson.D{{Key: "$mergeObjects", Value: bson.A{a, b}}} }
 
 // FromNow is an expression for the time after d, by the database's clock. It is
 // $dateAdd and not $add, which not every server knows of dates.

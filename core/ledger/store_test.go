@@ -311,7 +311,7 @@ func TestPutAmbiguous(t *testing.T) {
 	}{
 		"AllLost":    {db: unsure{}, prev: 5, want: []bool{false, false}, finds: 1},
 		"Short":      {db: unsure{}, prev: 1, want: []bool{true, false}, finds: 1},
-		"Duplicate":  {db: unsure{}, prev: 0, want: []bool{false, true}, finds: 0},
+		"Duplicate":  {db: unsure{}, prev: 0, want: []bool{false, true}, finds: 1},
 		"MadeIt":     {db: unsure{after: true}, prev: 1, want: []bool{true, false}, finds: 1},
 		"DidNot":     {db: unsure{before: true}, prev: 1, finds: 1, err: errLost},
 		"NoRoom":     {db: unsure{code: 14031}, prev: 1, finds: 1, err: mongodb.WriteError{Code: 14031}},

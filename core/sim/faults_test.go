@@ -21,8 +21,7 @@ var faults = []fault{
 		"no-claims", "9", "nobody writes a pair without its claim",
 		[]overlay.Edit{
 			{
-				File: "core/ledger/store.go", From: "Filter: bson.D{{Key: \"_id\", Value: p.Next.Key.String()}, {Key: fieldRev, Value: p.Prev}},",
-				To: "Filter: map[bool]bson.D{false: {{Key: \"_id\", Value: p.Next.Key.String()}, {Key: fieldRev, Value: p.Prev}}, true: {{Key: \"_id\", Value: p.Next.Key.String()}}}[FAULT],",
+				File: "core/ledger/store.go", From: "asRead, merged(", To: "map[bool]any{false: asRead, true: true}[FAULT], merged(",
 			},
 			{File: "core/ledger/store.go", From: "Upsert: p.Prev == 0,", To: "Upsert: p.Prev == 0 || FAULT,"},
 			{File: "core/bridge/run.go", From: "p.entry.Claim.Live && p", To: "!FAULT && p.entry.Claim.Live && p"},

@@ -218,8 +218,7 @@ func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Respons
 func step(collection string, models []mongodb.Model) Hazard {
 	switch collection {
 	case ledger.Collection:
-		stage := models[0].Update[0].(bson.D)[0].Value.(bson.D)
-		if entry := stage[0].Value.(bson.Raw); entry.Lookup("claim").Type != 0 {
+		if entry := ledger.EntryOf(models[0]); entry.Lookup("claim").Type != 0 {
 			return KilledBeforeClaim
 		}
 		return KilledBeforeSettle

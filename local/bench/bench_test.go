@@ -42,7 +42,7 @@ type engines struct {
 func start(b *testing.B) *engines {
 	b.Helper()
 	ctx := context.Background()
-	server, err := localmongo.Start(ctx, localmongo.Options{Dir: b.TempDir(), Log: io.Discard})
+	server, err := localmongo.Start(ctx, localmongo.Options{Log: io.Discard})
 	if err != nil {
 		b.Fatal(err)
 	}

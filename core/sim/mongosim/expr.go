@@ -176,6 +176,33 @@ func (e *env) operator(name string, arg any) (bson.RawValue, error) {
 			return v, err
 		}
 		return toString(v)
+	case "$mergeObjects":
+		var doc bson.Raw
+		for _, x := range list {
+			v, err := e.eval(x)
+			if err != nil {
+				return v, err
+			}
+			of, ok := v.DocumentOK()
+			switch {
+			case !ok:
+				return v, fmt.Errorf("$mergeObjects of %s is not supported", typeName(v.Type))
+			case doc == nil:
+				doc = of
+				continue
+			}
+			elements, err := of.Elements()
+			if err != nil {
+				return v, err
+			}
+			for _, f := range elements {
+				doc = setField(doc, f.Key(), f.Value())
+			}
+		}
+		if doc == nil {
+			return bson.RawValue{}, errors.New("$mergeObjects of nothing is not supported")
+		}
+		return object(doc), nil
 	case "$dateAdd":
 		args, _ := arg.(bson.D)
 		return e.dateAdd(args)

@@ -120,7 +120,7 @@ func typeText(t bson.Type) string {
 var leastLedger = map[string]int{
 	"Put": 300, "Read": 150, "PutConflicts": 30, "ListConflicts": 15, "PutUnsynced": 30, "ListUnsynced": 10, "DeleteUnsynced": 10,
 	"entry made": 150, "tombstone": 80, "claim for 0s": 100, "claim for 1m30s": 100, "claim for 1h0m0s": 100,
-	"error 11000 _id_": 20, "error 11000 liveMongoId": 15,
+	"error 11000 liveMongoId": 15,
 }
 
 func (t *tally) countPuts(puts []ledger.Put) {
