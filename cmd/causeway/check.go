@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
+	coreditto "github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/local/stack"
 )
-
-// checkTimeout bounds the look at each side.
-const checkTimeout = 30 * time.Second
 
 type checkCmd struct {
 	Config string `arg:"" optional:"" help:"The manifest." default:"causeway.yaml" type:"path" env:"CONFIG"`
@@ -22,7 +20,9 @@ type checkCmd struct {
 func (checkCmd) Help() string {
 	return `Reads the manifest and tells everything that is wrong with it, with line, reason and
 mend. Then looks at both sides: those of the running stack, or MONGODB_URI and DITTO_URL
-with DITTO_API_KEY. The exit status is 0 only if nothing is wrong; warnings do not count.
+with DITTO_API_KEY. To try the rights, it asks both for writes to a document that does not
+exist; it changes nothing. The exit status is 0 only if nothing is wrong; warnings do not
+count.
 
 Examples:
   causeway check
@@ -30,57 +30,40 @@ Examples:
   MONGODB_URI='mongodb+srv://…' causeway check`
 }
 
-// finding is one thing that was looked at.
-type finding struct {
-	Side   string `json:"side"`   // manifest, mongodb, ditto
-	Status string `json:"status"` // ok, warning, problem, skipped
-	What   string `json:"what"`
-	Mend   string `json:"mend,omitempty"`
-}
-
-const (
-	statusOK      = "ok"
-	statusWarning = "warning"
-	statusProblem = "problem"
-	statusSkipped = "skipped"
-)
-
 func (c checkCmd) Run(e *env) error {
 	findings, err := c.findings(e)
 	if err != nil {
 		return err
-	}
-	problems := 0
-	for _, f := range findings {
-		if f.Status == statusProblem {
-			problems++
-		}
 	}
 	if e.json {
 		err = e.printJSON(findings)
 	} else {
 		err = printFindings(e, findings)
 	}
-	if err == nil && problems > 0 {
+	if err == nil && preflight.HasProblem(findings) {
 		err = errReported
 	}
 	return err
 }
 
-func (c checkCmd) findings(e *env) ([]finding, error) {
+func (c checkCmd) findings(e *env) ([]preflight.Finding, error) {
 	m, err := manifest.Load(c.Config)
 	if err != nil {
 		var all *manifest.Errors
 		if !errors.As(err, &all) {
 			return nil, err
 		}
-		var findings []finding
+		var findings []preflight.Finding
 		for _, p := range all.Problems {
-			findings = append(findings, finding{"manifest", statusProblem, fmt.Sprintf("%s:%d: %s: %s", all.File, p.Line, p.Path, p.What), p.Mend})
+			what := fmt.Sprintf("%s:%d: %s: %s", all.File, p.Line, p.Path, p.What)
+			findings = append(findings, preflight.Finding{Side: preflight.Manifest, Status: preflight.Problem, What: what, Mend: p.Mend})
 		}
 		return findings, nil
 	}
-	findings := []finding{{"manifest", statusOK, fmt.Sprintf("%s: database %s, %d collections", c.Config, m.Database, len(m.Collections)), ""}}
+	findings := []preflight.Finding{{
+		Side: preflight.Manifest, Status: preflight.OK,
+		What: fmt.Sprintf("%s: database %s, %d collections", c.Config, m.Database, len(m.Collections)),
+	}}
 	uri, ditto := os.Getenv("MONGODB_URI"), stack.Ditto{URL: os.Getenv("DITTO_URL"), APIKey: os.Getenv("DITTO_API_KEY")}
 	info, err := e.info()
 	switch {
@@ -89,27 +72,54 @@ func (c checkCmd) findings(e *env) ([]finding, error) {
 	case !errors.Is(err, stack.ErrNotRunning):
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(e.ctx, checkTimeout)
-	defer cancel()
-	if uri == "" {
-		findings = append(findings, finding{"mongodb", statusSkipped, "not looked at", "start `make run`, or set MONGODB_URI"})
-	} else {
-		findings = append(findings, checkMongoDB(ctx, uri, m)...)
+	check := preflight.Checker{Manifest: m, Endpoint: ditto.URL, Keys: coreditto.StaticKey(ditto.APIKey)}
+	if uri != "" {
+		check.ConnectionString = func(context.Context, bool) (string, error) { return uri, nil }
 	}
-	if ditto.URL == "" {
-		findings = append(findings, finding{"ditto", statusSkipped, "not looked at", "start `make run`, or set DITTO_URL and DITTO_API_KEY"})
-	} else if err := stack.CheckDitto(ctx, ditto, m); err != nil {
-		findings = append(findings, finding{"ditto", statusProblem, err.Error(), ""})
-	} else {
-		findings = append(findings, finding{"ditto", statusOK, fmt.Sprintf("%s answers for %d collections", ditto.URL, len(m.Collections)), ""})
+	for _, f := range check.Run(e.ctx) {
+		f.Mend = mendHere(f)
+		findings = append(findings, f)
 	}
 	return findings, nil
 }
 
-func printFindings(e *env, findings []finding) error {
-	marks := map[string]string{statusOK: "ok", statusWarning: "warning", statusProblem: "PROBLEM", statusSkipped: "skipped"}
+// mendHere is f's mend where addresses and keys come from the environment, or
+// from the running stack.
+func mendHere(f preflight.Finding) string {
+	from := func(name string) string {
+		if os.Getenv(name) == "" {
+			return f.Mend
+		}
+		return f.Mend + " (here it comes from " + name + ")"
+	}
+	switch f.Code {
+	case preflight.NotLooked:
+		switch f.Side {
+		case preflight.MongoDB:
+			return cmp.Or(f.Mend, "start `make run`, or set MONGODB_URI")
+		case preflight.Ditto:
+			return cmp.Or(f.Mend, "start `make run`, or set DITTO_URL and DITTO_API_KEY")
+		}
+		return cmp.Or(f.Mend, "nothing: the preflight of a deployment reads it")
+	case preflight.ConnectionString, preflight.MongoUnavailable, preflight.MongoUnauthorized:
+		return from("MONGODB_URI")
+	case preflight.DittoEndpoint, preflight.DittoUnavailable:
+		return from("DITTO_URL")
+	case preflight.DittoUnauthorized, preflight.DittoForbidden:
+		return from("DITTO_API_KEY")
+	case preflight.APIKeySecret:
+		return "set DITTO_API_KEY to an API key of that Ditto Server"
+	}
+	return f.Mend
+}
+
+func printFindings(e *env, findings []preflight.Finding) error {
 	for _, f := range findings {
-		if _, err := fmt.Fprintf(e.stdout, "%-8s  %-7s  %s\n", f.Side, marks[f.Status], f.What); err != nil {
+		mark := string(f.Status)
+		if f.Status == preflight.Problem {
+			mark = "PROBLEM"
+		}
+		if _, err := fmt.Fprintf(e.stdout, "%-8s  %-7s  %s\n", f.Side, mark, f.What); err != nil {
 			return err
 		}
 		if f.Mend != "" {

@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/core/value"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/leak"
@@ -112,9 +113,9 @@ func TestCheckManifest(t *testing.T) {
 			t.Fatal(err)
 		}
 		causeway(t, "--dir", dir, "check", path).want(t, 1, "databse", ".tasks.fields", path+":", "→")
-		var found []finding
+		var found []preflight.Finding
 		r := causeway(t, "--dir", dir, "--json", "check", path)
-		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || r.status != 1 || len(found) < 2 || found[0].Status != statusProblem || found[0].Mend == "" {
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || r.status != 1 || len(found) < 2 || found[0].Status != preflight.Problem || found[0].Mend == "" {
 			t.Errorf("status %d, findings %+v, %v", r.status, found, err)
 		}
 	})
@@ -124,14 +125,14 @@ func TestCheckManifest(t *testing.T) {
 	t.Run("ErrMongoDBAway", func(t *testing.T) {
 		t.Setenv("MONGODB_URI", "mongodb://user:hunter2@127.0.0.1:1/?serverSelectionTimeoutMS=300")
 		r := causeway(t, "--dir", dir, "check", writeManifest(t, "test-db"))
-		r.want(t, 1, "PROBLEM", "Failed to connect to MongoDB", "Network Access")
+		r.want(t, 1, "PROBLEM", "Failed to connect to MongoDB", "Network Access", "comes from MONGODB_URI")
 		if strings.Contains(r.stdout+r.stderr, "hunter2") {
 			t.Errorf("the password is shown: %s%s", r.stdout, r.stderr)
 		}
 	})
 	t.Run("ErrMongoDBInvalid", func(t *testing.T) {
 		t.Setenv("MONGODB_URI", "http://somewhere")
-		causeway(t, "--dir", dir, "check", writeManifest(t, "test-db")).want(t, 1, "Connection string provided is invalid")
+		causeway(t, "--dir", dir, "check", writeManifest(t, "test-db")).want(t, 1, "Connection string provided is invalid.", "it must begin with mongodb://")
 	})
 	t.Run("ErrDittoAway", func(t *testing.T) {
 		t.Setenv("DITTO_URL", "http://127.0.0.1:1")
@@ -264,6 +265,20 @@ func TestCommands(t *testing.T) {
 	t.Run("Check", func(t *testing.T) {
 		b.causeway(t, "check", b.config).want(t, 0, "manifest  ok", "collection tasks", "no unique index on orderId, storeId",
 			"createIndex({orderId: 1, storeId: 1}, {unique: true})", "ditto     ok")
+	})
+	t.Run("CheckWritesNothing", func(t *testing.T) {
+		b.causeway(t, "check", b.config).want(t, 0, "clocks here and of Ditto agree", "webhook secret: not looked at")
+		if n, err := b.client.Driver().Collection(preflight.RunsCollection).CountDocuments(t.Context(), bson.D{}); n != 0 || err != nil {
+			t.Errorf("%d documents in %s, %v", n, preflight.RunsCollection, err)
+		}
+	})
+	t.Run("CheckErrKey", func(t *testing.T) {
+		t.Setenv("DITTO_URL", b.info.Ditto.URL)
+		t.Setenv("DITTO_API_KEY", "hunter2")
+		r := causeway(t, "--dir", t.TempDir(), "check", b.config)
+		r.want(t, 1, "PROBLEM", "Ditto refuses the API key", "comes from DITTO_API_KEY")
+		t.Setenv("DITTO_API_KEY", "")
+		causeway(t, "--dir", t.TempDir(), "check", b.config).want(t, 1, "API key: it is empty", "set DITTO_API_KEY")
 	})
 	t.Run("CheckErrCollection", func(t *testing.T) {
 		other := writeManifest(t, b.info.Database)

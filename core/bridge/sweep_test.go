@@ -64,7 +64,9 @@ func (f frozen) Write(_ context.Context, collection string, _ []mongodb.Model) (
 // writes nothing; then swept, which deletes nothing; then settled.
 func TestSweep(t *testing.T) {
 	deleteDitto := func(s *stage) { s.user("DELETE FROM c WHERE _id = 'd'", "") }
-	deleteMongo := func(s *stage) { s.mongo.Remove("c", bson.RawValue{Type: bson.TypeString, Value: []byte("\x02\x00\x00\x00d\x00")}) }
+	deleteMongo := func(s *stage) {
+		s.mongo.Remove("c", bson.RawValue{Type: bson.TypeString, Value: []byte("\x02\x00\x00\x00d\x00")})
+	}
 	pair := func(s *stage) {
 		s.set(`{"_id":"d","a":1,"o":{"x":1}}`)
 		s.settle()

@@ -256,9 +256,6 @@ func (t *batch) recordCovered(ctx context.Context, writing map[docid.ID]*pair, c
 			})
 		}
 	}
-	if len(conflicts) == 0 {
-		return
-	}
 	t.report.Conflicts += len(conflicts)
 	err := t.records.PutConflicts(ctx, conflicts)
 	for i := range conflicts {

@@ -61,7 +61,7 @@ var errEndpoint = errors.New("ditto endpoint")
 
 // NewClient checks the endpoint; it contacts nothing.
 func NewClient(cfg ClientConfig) (*Client, error) {
-	base, err := baseURL(cfg.Endpoint)
+	base, err := BaseURL(cfg.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errEndpoint, err)
 	}
@@ -106,8 +106,8 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// baseURL is the endpoint up to and without "/api/v…".
-func baseURL(endpoint string) (string, error) {
+// BaseURL is the endpoint with a scheme, and without "/api/v…" and what follows.
+func BaseURL(endpoint string) (string, error) {
 	s := strings.TrimSpace(endpoint)
 	if !strings.Contains(s, "://") {
 		s = "https://" + s

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,10 +16,15 @@ var (
 // nothing of the string (invariant 11).
 func CheckConnectionString(uri Redacted) error {
 	if what, mend := uriProblem(string(uri)); what != "" {
-		return errors.New("connection string " + what + "; " + mend)
+		return &URIError{What: "connection string " + what, Mend: mend}
 	}
 	return nil
 }
+
+// URIError is what is wrong with a connection string.
+type URIError struct{ What, Mend string }
+
+func (e *URIError) Error() string { return e.What + "; " + e.Mend }
 
 func uriProblem(uri string) (what, mend string) {
 	const encode = "percent-encode the characters : / ? # [ ] @ % in user name and password (@ is %40)"

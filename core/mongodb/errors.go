@@ -34,6 +34,9 @@ const (
 
 func (e *Error) Error() string { return e.Op + ": " + e.message }
 
+// Reason is Error without Op.
+func (e *Error) Reason() string { return e.message }
+
 // Unwrap returns the context's error if that ended the request, else nil.
 func (e *Error) Unwrap() error { return e.ctx }
 

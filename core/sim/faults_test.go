@@ -155,7 +155,7 @@ var faults = []fault{
 	},
 	{
 		"register-stays", "7", "a register at a counter path becomes a counter at once",
-		one("core/reconcile/compile.go", "if g.register && g.target != value.Ditto && !g.alone {", "if !FAULT && g.register && g.target != value.Ditto && !g.alone {"),
+		one("core/reconcile/compile.go", "if g.register && g.target != value.Ditto && !x.untouched {", "if !FAULT && g.register && g.target != value.Ditto && !x.untouched {"),
 	},
 
 	{

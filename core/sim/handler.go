@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
+	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -32,6 +33,7 @@ const crash = "the handler was killed"
 type environment struct {
 	w      *World
 	bridge *bridge.Bridge
+	runner *sweep.Runner
 	node   *dittosim.Node
 	now    *handler
 }
@@ -42,6 +44,8 @@ type handler struct {
 	env      *environment
 	hints    []change.Hint
 	verdicts []bridge.Verdict
+	job      *job // instead of hints
+	outcome  outcome
 	next     func() (struct{}, bool)
 	stop     func()
 	pause    func(before Hazard)
@@ -62,10 +66,10 @@ func (e *environment) handle(hints []change.Hint) []bridge.Verdict {
 	return verdicts
 }
 
-// start begins an invocation with these hints.
-func (w *World) start(hints []change.Hint) *handler {
+// start begins an invocation with these hints, or with a step of a run.
+func (w *World) start(hints []change.Hint, j *job) *handler {
 	last := len(w.idle) - 1
-	h := &handler{env: w.idle[last], hints: hints, startAt: w.uid, read: map[ledger.Key][][]byte{}}
+	h := &handler{env: w.idle[last], hints: hints, job: j, startAt: w.uid, read: map[ledger.Key][][]byte{}}
 	w.idle = w.idle[:last]
 	h.env.now = h
 	h.next, h.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -85,6 +89,10 @@ func (w *World) start(hints []change.Hint) *handler {
 			w.actor = h
 		}
 		growStack(false)
+		if j != nil {
+			h.outcome = h.env.do(*j)
+			return
+		}
 		h.verdicts = h.env.handle(h.hints)
 	})
 	return h
@@ -118,6 +126,7 @@ func (w *World) newEnvironment() *environment {
 		Wait:     func(context.Context, time.Duration) {},
 		Log:      w.log,
 	})
+	e.runner = w.newRunner(e)
 	return e
 }
 
@@ -174,6 +183,8 @@ func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Respons
 	w := e.w
 	e.node.Behind, e.node.Hides = 0, nil
 	switch {
+	case e.now.blind():
+		e.node.Hides = func(string, docid.ID) bool { return true }
 	case r.Write && w.chance(w.Rates.FailedWrite):
 		w.hit(WriteFailed)
 		return ditto.Response{}, unavailable()
@@ -184,7 +195,7 @@ func (e gatedDitto) Execute(ctx context.Context, r ditto.Request) (ditto.Respons
 	case !r.Write && w.swept == 0 && w.chance(w.Rates.Behind):
 		w.hit(NodeBehind)
 		e.node.Behind = min(1+w.rnd.Int64N(3), max(0, w.Ditto.Txn()-w.caughtUp))
-	case !r.Write && w.swept == 0 && w.chance(w.Rates.Blind):
+	case !r.Write && w.swept == 0 && !w.running() && w.chance(w.Rates.Blind): // a run trusts absence: that is for its guard
 		w.hit(KeyBlind)
 		w.lost = true // what it does not see waits for the sweep
 		e.node.Hides = func(string, docid.ID) bool { return true }
@@ -214,7 +225,7 @@ func step(collection string, models []mongodb.Model) Hazard {
 		return KilledBeforeSettle
 	case ledger.ConflictCollection:
 		return KilledBeforeRecord
-	case ledger.UnsyncedCollection:
+	case ledger.UnsyncedCollection, sweep.Collection:
 		return HandlerKilled
 	}
 	return KilledBeforeMongo

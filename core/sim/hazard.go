@@ -43,6 +43,10 @@ const (
 	TombstoneExpired
 	BaselineTaken
 	WrittenDuringBaseline
+	RunKilled
+	RangeInParts
+	RangeTwice
+	DeletesRefused
 	hazards
 )
 
@@ -85,6 +89,10 @@ var hazardNames = [hazards]string{
 	TombstoneExpired:      "tombstones expire",
 	BaselineTaken:         "baseline",
 	WrittenDuringBaseline: "baseline taken while users write",
+	RunKilled:             "worker of a run killed",
+	RangeInParts:          "range in parts",
+	RangeTwice:            "range twice at once",
+	DeletesRefused:        "deletes of a run refused",
 }
 
 func (h Hazard) String() string { return hazardNames[h] }

@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
 	"github.com/causeway-sync/causeway/core/sim/mongosim"
+	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -63,6 +64,10 @@ type World struct {
 	live     []*handler
 	idle     []*environment // handlers' environments that wait for work
 	users    int            // actions left
+	runs     bool           // sweeps are runs of the state machine
+	early    bool           // … one of them while users write
+	machine  *machine       // the latest run
+	jobs     []job          // steps of runs that may be taken now
 	lost     bool
 	swept    int
 
@@ -93,6 +98,16 @@ func New(seed uint64, rates Rates, log *slog.Logger) *World {
 	w.rnd.Shuffle(len(w.fields), func(i, j int) { w.fields[i], w.fields[j] = w.fields[j], w.fields[i] })
 	w.fields = w.fields[:1+w.rnd.IntN(len(w.fields))]
 
+	if w.runs = w.chance(0.12); w.runs {
+		w.early = w.chance(0.5)
+		w.possible(RangeInParts, RangeTwice)
+		if rates.Crash > 0 {
+			w.possible(RunKilled)
+		}
+		if w.early {
+			w.possible(DeletesRefused)
+		}
+	}
 	w.Mongo = mongosim.New(w.clock)
 	if err := ledger.CreateIndexes(context.Background(), w.Mongo); err != nil {
 		panic(err)
@@ -111,6 +126,7 @@ func New(seed uint64, rates Rates, log *slog.Logger) *World {
 // then: each pair's baseline is taken while users go on.
 func (w *World) activate() {
 	w.baseline = w.chance(0.1)
+	w.manifest.Collections[0].InitialSync = !w.baseline
 	if w.baseline {
 		w.possible(BaselineTaken, WrittenDuringBaseline)
 		for range 3 * len(w.keys) {
@@ -126,6 +142,11 @@ func (w *World) activate() {
 		return
 	}
 	w.caughtUp = w.Ditto.Txn() // what is that old is on every node
+	if w.runs {
+		w.baselines = len(w.keys)
+		w.startRun(sweep.Initial, 0)
+		return
+	}
 	w.activation = bridge.Activation{At: w.clock(), Txn: w.Ditto.Txn()}
 	for _, k := range w.keys {
 		w.queue = append(w.queue, change.Hint{Collection: k.Collection, DittoID: k.ID, Op: takeBaseline})
@@ -152,11 +173,23 @@ func (w *World) Run() error {
 		case w.users > 0 && r < 0.12:
 			w.users--
 			w.userActs()
-		case r < 0.5 && len(w.queue) > 0 && len(w.idle) > 0:
-			w.live = append(w.live, w.start(w.takeHints()))
+			if w.early && !w.running() && w.chance(0.4) {
+				w.early = false
+				w.startRun(sweep.Repair, 0)
+				if w.machine.blind = w.chance(0.3); w.machine.blind {
+					w.lost = true // what it does not see waits for the sweep
+				}
+			}
+		case r < 0.5 && len(w.queue)+len(w.jobs) > 0 && len(w.idle) > 0:
+			if w.rnd.IntN(len(w.queue)+len(w.jobs)) < len(w.jobs) {
+				j := w.takeJob()
+				w.live = append(w.live, w.start(nil, &j))
+			} else {
+				w.live = append(w.live, w.start(w.takeHints(), nil))
+			}
 		case len(w.live) > 0:
 			w.stepHandler()
-		case w.users == 0 && len(w.queue) == 0 && len(w.waiting) == 0:
+		case w.users == 0 && len(w.queue)+len(w.jobs)+len(w.waiting) == 0:
 			if w.finished() {
 				return w.verdict()
 			}
@@ -199,6 +232,10 @@ func (w *World) stepHandler() {
 		w.actor = nil
 		w.drop(i)
 		w.queue = append(w.queue, h.hints...)
+		if h.job != nil {
+			w.hit(RunKilled)
+			w.jobs = append(w.jobs, *h.job)
+		}
 		return
 	}
 	_, running := h.next()
@@ -207,6 +244,9 @@ func (w *World) stepHandler() {
 		return
 	}
 	w.drop(i)
+	if h.job != nil {
+		w.jobEnded(*h.job, h.outcome)
+	}
 	for i, v := range h.verdicts {
 		switch hint := h.hints[i]; {
 		case v.Err != nil:
@@ -331,6 +371,7 @@ func (w *World) announce(h change.Hint) {
 func (w *World) finished() bool {
 	switch {
 	case w.quiet:
+		w.mustAgree()
 		return true
 	case w.swept == 0:
 		if !w.lost {
@@ -343,6 +384,14 @@ func (w *World) finished() bool {
 		w.quiet = true
 	}
 	w.swept++
+	switch {
+	case w.runs && w.quiet:
+		w.startRun(sweep.Verify, 0)
+		return false
+	case w.runs:
+		w.startRun(sweep.Repair, 100)
+		return false
+	}
 	for _, k := range w.keys {
 		w.queue = append(w.queue, change.Hint{Collection: k.Collection, DittoID: k.ID, Op: change.Sweep, Txn: w.Ditto.Txn()})
 	}

@@ -21,8 +21,8 @@ import (
 const (
 	defaultBatch = 250
 	defaultCalm  = 10 * time.Second
-	// margin is what a step keeps of its time: a batch may take 45 s.
-	margin = 75 * time.Second
+	// Margin is what a step keeps of its time: a batch may take 45 s.
+	Margin = 75 * time.Second
 	// patience is how often a pair that somebody else writes is looked at again.
 	patience = 40
 	// lap is how many batches of a verification wait together for what differs.
@@ -147,7 +147,7 @@ func (r *Runner) Copy(ctx context.Context, id string, rng Range) (isDone bool, e
 	}
 	c := &copier{Runner: r, run: run, rng: rng, explicit: rng.Source == chosen || rng.Source == parked}
 	if end, ok := ctx.Deadline(); ok {
-		c.end = end.Add(-margin)
+		c.end = end.Add(-Margin)
 	}
 	if err := c.open(ctx); err != nil {
 		return false, err

@@ -121,7 +121,7 @@ func TestActivate(t *testing.T) {
 }
 
 // The initial run: a new one, the one that a stop has interrupted, then none.
-func TestInitial(t *testing.T) {
+func TestWhichIsInitial(t *testing.T) {
 	r := records(t, "tasks", "orders")
 	initial := func() string {
 		in, err := r.Initial(t.Context())

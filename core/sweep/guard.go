@@ -139,7 +139,7 @@ func (r *Runner) deleteRange(ctx context.Context, run *runRecord, p *rangeRecord
 	}
 	c := &copier{Runner: r, run: run, rec: &rangeRecord{}}
 	if end, ok := ctx.Deadline(); ok {
-		c.end = end.Add(-margin)
+		c.end = end.Add(-Margin)
 	}
 	for i := range lists {
 		l := &lists[i]

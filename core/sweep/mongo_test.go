@@ -31,21 +31,34 @@ func bin(sub byte, data ...byte) bson.Binary {
 // oddIDs has ids of every type, and those at which orders part.
 func oddIDs() []any {
 	return []any{
-		bson.MinKey{}, bson.MaxKey{}, nil, true, false,
+		bson.MinKey{},
+		bson.MaxKey{},
+		nil, true, false,
 		math.NaN(), math.Inf(-1), math.Inf(1), math.Copysign(0, -1), int32(1), int64(-7), 2.5, int64(1 << 53), int64(1<<53 + 1),
 		float64(1<<53 + 2), decimal("9007199254740992.5"), decimal("2.25"), decimal("-1E+30"), decimal("1E+400"),
 		int64(math.MaxInt64), int64(math.MinInt64), decimal("0.1"), 0.1,
 		"", "a", "B", "é", "a\x00b", "a\x01", "a b", "😀", "\uffee", "\xff\xfe", bson.Symbol("symbol"), `"quoted\"`,
-		bson.D{}, bson.D{{Key: "a", Value: 1}}, bson.D{{Key: "a", Value: "1"}}, bson.D{{Key: "a", Value: 1}, {Key: "b", Value: 2}},
-		bson.D{{Key: "b", Value: 2}, {Key: "a", Value: 1}}, bson.D{{Key: "a", Value: math.NaN()}}, bson.D{{Key: "a", Value: nil}},
-		bson.D{{Key: "a", Value: bson.A{1, "x"}}}, bson.D{{Key: "a", Value: bson.D{{Key: "z", Value: bson.MinKey{}}}}},
-		bson.D{{Key: "a", Value: 0.1}}, bson.D{{Key: "a", Value: decimal("0.1")}},
-		bson.D{{Key: "a", Value: bin(0, 1, 2)}}, bson.D{{Key: "a", Value: bin(4, 1, 2)}},
+		bson.D{},
+		bson.D{{Key: "a", Value: 1}},
+		bson.D{{Key: "a", Value: "1"}},
+		bson.D{{Key: "a", Value: 1}, {Key: "b", Value: 2}},
+		bson.D{{Key: "b", Value: 2}, {Key: "a", Value: 1}},
+		bson.D{{Key: "a", Value: math.NaN()}},
+		bson.D{{Key: "a", Value: nil}},
+		bson.D{{Key: "a", Value: bson.A{1, "x"}}},
+		bson.D{{Key: "a", Value: bson.D{{Key: "z", Value: bson.MinKey{}}}}},
+		bson.D{{Key: "a", Value: 0.1}},
+		bson.D{{Key: "a", Value: decimal("0.1")}},
+		bson.D{{Key: "a", Value: bin(0, 1, 2)}},
+		bson.D{{Key: "a", Value: bin(4, 1, 2)}},
 		bin(0), bin(0, 9), bin(0, 1, 2), bin(5, 7), bin(2, 1, 2, 3), bin(128, 0xff), bin(4, make([]byte, 16)...),
 		bson.NewObjectID(), bson.NilObjectID,
 		bson.DateTime(0), bson.DateTime(-62135596800000), bson.DateTime(253402300799999), bson.DateTime(-1),
-		bson.Timestamp{T: 1, I: 2}, bson.Timestamp{T: 4000000000, I: 1},
-		bson.JavaScript("f()"), bson.JavaScript("a()"), bson.CodeWithScope{Code: "b()", Scope: bson.D{}}, bson.CodeWithScope{Code: "g()", Scope: bson.D{}},
+		bson.Timestamp{T: 1, I: 2},
+		bson.Timestamp{T: 4000000000, I: 1},
+		bson.JavaScript("f()"), bson.JavaScript("a()"),
+		bson.CodeWithScope{Code: "b()", Scope: bson.D{}},
+		bson.CodeWithScope{Code: "g()", Scope: bson.D{}},
 	}
 }
 
@@ -85,7 +98,7 @@ func randomIDs(r *rand.Rand, n int) []any {
 // whatever sizes the pages have, and also where a page was left in the middle.
 func TestMongoMixed(t *testing.T) {
 	db := database(t)
-	for _, seed := range []uint64{1, 2, 3} {
+	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprint("Seed", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			coll := fmt.Sprint("mixed", seed)
@@ -148,15 +161,22 @@ func TestMongoOddOneByOne(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("pages of %d (-stored +paged):\n%s", size, d)
 		}
-		// As if every page were left after its first key.
-		got = map[string]int{}
-		readAll(t, p, ranges[0], pages(size), func(n int) int { return min(n, 1) }, func(page sweep.Page, n int) {
-			for _, id := range page.MongoIDs[:n] {
-				got[name(id)]++
+		// As if every page were left after its first key, or every other one.
+		for _, often := range []int{1, 2} {
+			got, turn := map[string]int{}, 0
+			readAll(t, p, ranges[0], pages(size), func(n int) int {
+				if turn++; turn%often == often-1 {
+					return min(n, 1)
+				}
+				return n
+			}, func(page sweep.Page, n int) {
+				for _, id := range page.MongoIDs[:n] {
+					got[name(id)]++
+				}
+			})
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("pages of %d, one key of every %d. (-stored +paged):\n%s", size, often, d)
 			}
-		})
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("pages of %d, one key of each (-stored +paged):\n%s", size, d)
 		}
 	}
 }
@@ -184,7 +204,7 @@ func TestMongoFew(t *testing.T) {
 func TestMongoEven(t *testing.T) {
 	db := database(t)
 	var ids []any
-	for i := range 6000 {
+	for i := range 3000 {
 		switch {
 		case i%3 == 0:
 			ids = append(ids, fmt.Sprintf("%04d", i*i%100_000_000)) // not evenly spread
@@ -193,7 +213,7 @@ func TestMongoEven(t *testing.T) {
 		}
 	}
 	insertIDs(t, db, "even", ids...)
-	p := &sweep.Pager{Mongo: db, Manifest: config("even"), Limits: sweep.Limits{PerRange: 600}}
+	p := &sweep.Pager{Mongo: db, Manifest: config("even"), Limits: sweep.Limits{PerRange: 300}}
 	ranges, _ := plan(t, p, sweep.MongoDB)
 	sizes := map[string][]int{}
 	for _, r := range ranges {

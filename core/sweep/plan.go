@@ -65,7 +65,7 @@ func (p *Pager) Plan(ctx context.Context, collections []*manifest.Collection, so
 	for _, part := range parts {
 		counts[part.collection.Name][part.source] = part.count
 	}
-	for ; ; per += per/4 + 1 {
+	for {
 		ranges := []Range{} // as JSON, no ranges are []
 		var cuts bool
 		for _, part := range parts {
@@ -84,6 +84,9 @@ func (p *Pager) Plan(ctx context.Context, collections []*manifest.Collection, so
 			return nil, nil, fmt.Errorf("plan: %w: %d ranges of %d bytes at the least, and %d of %d bytes is the limit",
 				ErrTooMany, len(ranges), len(js), limits.Ranges, limits.Bytes)
 		}
+		// By as much as it is over: the ranges that stay make up for more.
+		over := max(float64(len(ranges))/float64(limits.Ranges), float64(len(js))/float64(limits.Bytes))
+		per = int64(float64(per)*max(over, 1.05)) + 1
 	}
 }
 

@@ -73,18 +73,25 @@ type Page struct {
 	at     func(i int) (json.RawMessage, error)
 }
 
+// From completes a page that begins behind a position, for a source of keys
+// other than Pager: at is the position behind its i-th key.
+func (p Page) From(before json.RawMessage, at func(i int) (json.RawMessage, error)) Page {
+	p.before, p.at = before, at
+	return p
+}
+
 // Len is the number of keys.
 func (p *Page) Len() int { return len(p.MongoIDs) + len(p.DittoIDs) + len(p.Ledger) }
 
 // After is the position behind the first n keys, for who has to stop in the
-// middle of a page. It is nil for the beginning of a range as well as for its
-// end: ask only for what is neither the whole of a page, nor nothing of a first.
+// middle of a page: Next when that is all of them, and what the page was asked
+// for when it is none.
 func (p *Page) After(n int) (json.RawMessage, error) {
 	switch {
-	case n <= 0:
-		return p.before, nil
 	case n >= p.Len():
 		return p.Next, nil
+	case n <= 0:
+		return p.before, nil
 	}
 	return p.at(n - 1)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -79,7 +78,6 @@ type Runner struct {
 	Check func(ctx context.Context) error
 	Wait  func(ctx context.Context, d time.Duration) // time.Sleep that ends with ctx by default
 	Now   func() time.Time
-	Log   *slog.Logger
 	// Calm is how long a pair must stay as it is until it counts as different;
 	// 10 s by default.
 	Calm time.Duration
@@ -154,8 +152,13 @@ func (r *Runner) load(ctx context.Context, id string) (*runRecord, error) {
 
 // Run is what Preflight answers.
 type Run struct {
-	Run  string `json:"run"`
-	Mode Mode   `json:"mode"`
+	Run  string  `json:"run"`
+	Mode Mode    `json:"mode"`
+	Plan Planned `json:"plan"` // nothing yet: Phase is the first
+}
+
+func answer(run *runRecord) Run {
+	return Run{Run: run.ID, Mode: run.Mode, Plan: Planned{Ranges: []Range{}}}
 }
 
 // Preflight checks what a run needs, and begins it under the given name, or
@@ -173,7 +176,7 @@ func (r *Runner) Preflight(ctx context.Context, name string, in Input) (Run, err
 	if ok, err := r.records().get(ctx, name, &run); err != nil {
 		return Run{}, err
 	} else if ok {
-		return Run{run.ID, run.Mode}, nil // this step is run again
+		return answer(&run), nil // this step is run again
 	}
 	if in.Mode == "" {
 		in.Mode = Repair
@@ -195,7 +198,7 @@ func (r *Runner) Preflight(ctx context.Context, name string, in Input) (Run, err
 	if err := r.records().put(ctx, &run, "started"); err != nil && !errors.Is(err, errMoved) {
 		return Run{}, err
 	}
-	return Run{name, in.Mode}, nil
+	return answer(&run), nil
 }
 
 func (r *Runner) resume(ctx context.Context, id string) (Run, error) {
@@ -210,7 +213,7 @@ func (r *Runner) resume(ctx context.Context, id string) (Run, error) {
 	if err := r.records().put(ctx, run); err != nil {
 		return Run{}, err
 	}
-	return Run{run.ID, run.Mode}, nil
+	return answer(run), nil
 }
 
 // names are the collections that a run is of.
@@ -289,28 +292,50 @@ func (r *Runner) txn(ctx context.Context, collection string) (int64, error) {
 	return resp.Txn, nil
 }
 
-// Plan cuts the run's collections into ranges, and leaves out those that are
-// done.
-func (r *Runner) Plan(ctx context.Context, id string) ([]Range, error) {
+// phases are the sources in the order in which they are gone through, those of
+// MongoDB first: what the ranges of one find is not counted by the next.
+var phases = [][]Source{{MongoDB, chosen, parked}, {Ditto}, {Ledger}}
+
+// Planned is what Plan answers.
+type Planned struct {
+	Ranges []Range `json:"ranges"`
+	// Phase is to be asked for next, once the ranges are done. There is none
+	// after one without ranges.
+	Phase int `json:"phase"`
+}
+
+// Plan cuts the run's collections into ranges, and returns those of the first
+// phase from the given one on that are not done.
+func (r *Runner) Plan(ctx context.Context, id string, phase int) (Planned, error) {
 	run, err := r.load(ctx, id)
 	if err != nil {
-		return nil, err
+		return Planned{}, err
 	}
-	ranges := []Range{}
+	var ranges []Range
 	if run.Plan == "" {
 		if ranges, err = r.plan(ctx, run); err != nil {
-			return nil, err
+			return Planned{}, err
 		}
 	} else if err := json.Unmarshal([]byte(run.Plan), &ranges); err != nil {
-		return nil, fmt.Errorf("run %s: plan: %w", id, err)
+		return Planned{}, fmt.Errorf("run %s: plan: %w", id, err)
 	}
 	parts, err := list[rangeRecord](ctx, r.records(), id, "range")
 	if err != nil {
-		return nil, err
+		return Planned{}, err
 	}
-	return slices.DeleteFunc(ranges, func(x Range) bool {
-		return slices.ContainsFunc(parts, func(p rangeRecord) bool { return p.Range == x.ID && p.Done })
-	}), nil
+	isDone := map[string]bool{}
+	for _, p := range parts {
+		isDone[p.Range] = p.Done
+	}
+	out := Planned{Ranges: []Range{}, Phase: max(phase, 0)}
+	for ; out.Phase < len(phases) && len(out.Ranges) == 0; out.Phase++ {
+		for _, x := range ranges {
+			if slices.Contains(phases[out.Phase], x.Source) && !isDone[x.ID] {
+				out.Ranges = append(out.Ranges, x)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (r *Runner) plan(ctx context.Context, run *runRecord) ([]Range, error) {
@@ -385,11 +410,4 @@ func (r *Runner) now() time.Time {
 		return r.Now()
 	}
 	return time.Now()
-}
-
-func (r *Runner) log() *slog.Logger {
-	if r.Log != nil {
-		return r.Log
-	}
-	return slog.New(slog.DiscardHandler)
 }

@@ -8,6 +8,7 @@ import (
 
 	coreditto "github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/local/ditto"
 )
 
@@ -36,7 +37,7 @@ func (s *Stack) startDitto(ctx context.Context, m *manifest.Manifest, node strin
 	s.info.WebhookSecret = k.Webhook
 	if url := s.opts.Getenv("DITTO_URL"); url != "" {
 		s.info.Ditto = Ditto{URL: url, APIKey: k.APIKey, External: true}
-		return CheckDitto(ctx, s.info.Ditto, m)
+		return checkDitto(ctx, s.info.Ditto, m)
 	}
 	log, err := s.log("ditto")
 	if err != nil {
@@ -85,27 +86,11 @@ func (s *Stack) checkpointOnce(ctx context.Context) error {
 	return s.ditto.Checkpoint(ctx, state.Delivered)
 }
 
-// CheckDitto runs a query on each collection, as the functions will.
-func CheckDitto(ctx context.Context, d Ditto, m *manifest.Manifest) error {
-	client, err := coreditto.NewClient(coreditto.ClientConfig{
-		Endpoint: d.URL, Keys: coreditto.StaticKey(d.APIKey), Attempts: 2, AttemptTimeout: 10 * time.Second,
-	})
-	if err != nil {
-		return err
-	}
-	for _, c := range m.Collections {
-		api := coreditto.V5
-		if c.Strict {
-			api = coreditto.V4
-		}
-		_, err := client.Execute(ctx, coreditto.Request{API: api, Statement: "SELECT * FROM " + quote(c.DittoName) + " LIMIT 1"})
-		switch {
-		case coreditto.IsUnauthorized(err):
-			return fmt.Errorf("the Ditto server at %s refuses the API key: set DITTO_API_KEY to one that may read and write: %w", d.URL, err)
-		case coreditto.IsUnavailable(err):
-			return fmt.Errorf("the Ditto server at %s does not answer: check DITTO_URL: %w", d.URL, err)
-		case err != nil:
-			return fmt.Errorf("query Ditto collection %s at %s: %w", c.DittoName, d.URL, err)
+// checkDitto looks at the user's own Ditto Server as a preflight does.
+func checkDitto(ctx context.Context, d Ditto, m *manifest.Manifest) error {
+	for _, f := range (preflight.Checker{Manifest: m, Endpoint: d.URL, Keys: coreditto.StaticKey(d.APIKey)}).Run(ctx) {
+		if f.Status == preflight.Problem {
+			return fmt.Errorf("DITTO_URL and DITTO_API_KEY: %s: %s", f.What, f.Mend)
 		}
 	}
 	return nil

@@ -21,18 +21,24 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CAUSEWAY_TEST_BOOTSTRAP") == "" {
 		os.Exit(m.Run())
 	}
-	lambda.Start(func(_ context.Context, c struct{ Step, Run string }) (any, error) {
+	lambda.Start(func(_ context.Context, c struct {
+		Step, Run string
+		Phase     int
+	},
+	) (any, error) {
 		switch {
 		case c.Step == "preflight":
-			return map[string]any{"run": c.Run, "mode": "verify"}, nil
+			return map[string]any{"run": c.Run, "mode": "verify", "plan": map[string]any{"phase": 0}}, nil
 		case c.Step == "plan" && c.Run == "crashes":
 			os.Exit(7)
 		case c.Step == "plan" && c.Run == "fails":
 			return nil, errors.New("plan: no answer")
 		case c.Step == "plan" && c.Run == "hangs":
 			select {}
+		case c.Step == "plan" && c.Phase > 0:
+			return map[string]any{"ranges": []int{}, "phase": 1}, nil
 		case c.Step == "plan":
-			return map[string]any{"ranges": []int{1, 2, 3}}, nil
+			return map[string]any{"ranges": []int{1, 2, 3}, "phase": 1}, nil
 		case c.Step == "summary":
 			return map[string]any{"ok": true}, nil
 		}

@@ -28,6 +28,7 @@ const functionARN = "arn:aws:lambda:us-east-1:123456789012:function:initial-sync
 type call struct {
 	Step  string
 	Run   string
+	Phase int
 	Input json.RawMessage
 	Range json.RawMessage
 	Error *struct{ Error, Cause string }
@@ -72,7 +73,7 @@ func (f *fake) Invoke(_ context.Context, function string, payload []byte) ([]byt
 	if function != "initial-sync" || s == nil {
 		return nil, "", fmt.Errorf("unexpected call of %s: %s", function, payload)
 	}
-	answer, err := s(c)
+	answer, err := phased(c, s)
 	var fe functionError
 	if errors.As(err, &fe) {
 		doc, _ := json.Marshal(map[string]string{"errorType": fe.typ, "errorMessage": fe.message})
@@ -83,6 +84,23 @@ func (f *fake) Invoke(_ context.Context, function string, payload []byte) ([]byt
 	}
 	out, err := json.Marshal(answer)
 	return out, "", err
+}
+
+// phased is the script's answer, as of a run with one phase.
+func phased(c call, s script) (any, error) {
+	if c.Step == "plan" && c.Phase > 0 {
+		return map[string]any{"ranges": []any{}, "phase": c.Phase}, nil
+	}
+	answer, err := s(c)
+	if m, ok := answer.(map[string]any); ok && err == nil {
+		switch c.Step {
+		case "preflight":
+			m["plan"] = map[string]any{"phase": 0}
+		case "plan":
+			m["phase"] = 1
+		}
+	}
+	return answer, err
 }
 
 // of returns the calls of a run, in order; those of a step, unless it is "".

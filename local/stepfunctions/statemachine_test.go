@@ -38,9 +38,10 @@ func TestStateMachine(t *testing.T) {
 		slices.Sort(calls[2:4]) // the ranges are copied side by side
 		want := []string{
 			`{"step":"preflight","run":"ok","input":{"mode":"initial"}}`,
-			`{"step":"plan","run":"ok"}`,
+			`{"step":"plan","run":"ok","phase":0}`,
 			`{"step":"copy","run":"ok","range":{"n":0}}`,
 			`{"step":"copy","run":"ok","range":{"n":1}}`,
+			`{"step":"plan","run":"ok","phase":1}`,
 			`{"step":"guard","run":"ok"}`,
 			`{"step":"delete","run":"ok"}`,
 			`{"step":"summary","run":"ok"}`,
@@ -54,7 +55,7 @@ func TestStateMachine(t *testing.T) {
 		f.on("earlier", well(2))
 		got := run(t, "later", func(call) (any, error) { return map[string]any{"run": "earlier", "mode": "initial"}, nil })
 		wantSucceeded(t, got, goodSummary)
-		if f.steps("later") != "preflight" || f.steps("earlier") != "plan copy guard delete summary" {
+		if f.steps("later") != "preflight" || f.steps("earlier") != "plan copy plan guard delete summary" {
 			t.Errorf("steps: %s, and of the earlier run %s", f.steps("later"), f.steps("earlier"))
 		}
 	})
@@ -222,8 +223,8 @@ func TestStateMachineFailures(t *testing.T) {
 	for step, want := range map[string]string{
 		"preflight": "preflight summary",
 		"plan":      "preflight plan summary",
-		"guard":     "preflight plan copy guard summary",
-		"delete":    "preflight plan copy guard delete summary",
+		"guard":     "preflight plan copy plan guard summary",
+		"delete":    "preflight plan copy plan guard delete summary",
 	} {
 		t.Run("Err"+strings.ToUpper(step[:1])+step[1:], func(t *testing.T) {
 			got := run(t, "bad-"+step, but(well(2), map[string]script{step: fails("sideDown", step+": no answer")}))

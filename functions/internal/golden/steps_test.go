@@ -14,6 +14,9 @@ import (
 // steps is a run that says what it is asked for.
 type steps struct{ calls []string }
 
+// none is the plan of a run that begins.
+var none = sweep.Planned{Ranges: []sweep.Range{}}
+
 func (s *steps) say(format string, args ...any) {
 	s.calls = append(s.calls, fmt.Sprintf(format, args...))
 }
@@ -21,15 +24,20 @@ func (s *steps) say(format string, args ...any) {
 func (s *steps) Preflight(_ context.Context, name string, in sweep.Input) (sweep.Run, error) {
 	if in.Resume != "" {
 		s.say("carries on %s", in.Resume)
-		return sweep.Run{Run: in.Resume, Mode: sweep.Repair}, nil
+		return sweep.Run{Run: in.Resume, Mode: sweep.Repair, Plan: none}, nil
 	}
 	s.say("begins %s: %s of %s", name, in.Mode, strings.Join(in.Collections, ", "))
-	return sweep.Run{Run: name, Mode: in.Mode}, nil
+	return sweep.Run{Run: name, Mode: in.Mode, Plan: none}, nil
 }
 
-func (s *steps) Plan(_ context.Context, run string) ([]sweep.Range, error) {
-	s.say("plans %s", run)
-	return []sweep.Range{{ID: "tasks/mongodb/rest", Collection: "tasks", Source: sweep.MongoDB}}, nil
+func (s *steps) Plan(_ context.Context, run string, phase int) (sweep.Planned, error) {
+	s.say("plans phase %d of %s", phase, run)
+	r := []sweep.Range{
+		{ID: "tasks/mongodb/rest", Collection: "tasks", Source: sweep.MongoDB},
+		{ID: "tasks/ditto/rest", Collection: "tasks", Source: sweep.Ditto},
+		{ID: "tasks/ledger/all/0", Collection: "tasks", Source: sweep.Ledger},
+	}[phase]
+	return sweep.Planned{Ranges: []sweep.Range{r}, Phase: phase + 1}, nil
 }
 
 func (s *steps) Copy(_ context.Context, run string, r sweep.Range) (bool, error) {

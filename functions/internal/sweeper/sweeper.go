@@ -20,7 +20,7 @@ import (
 // Runner performs the steps of runs: sweep.Runner.
 type Runner interface {
 	Preflight(ctx context.Context, name string, in sweep.Input) (sweep.Run, error)
-	Plan(ctx context.Context, run string) ([]sweep.Range, error)
+	Plan(ctx context.Context, run string, phase int) (sweep.Planned, error)
 	Copy(ctx context.Context, run string, r sweep.Range) (done bool, err error)
 	Failed(ctx context.Context, run string, r sweep.Range, why string) error
 	Guard(ctx context.Context, run string) error
@@ -50,6 +50,7 @@ type payload struct {
 	Step  string          `json:"step"`
 	Run   string          `json:"run"`
 	Input json.RawMessage `json:"input"`
+	Phase int             `json:"phase"`
 	Range *sweep.Range    `json:"range"`
 	Error *stepError      `json:"error"`
 }
@@ -75,9 +76,6 @@ func (e *stepError) String() string {
 
 // The answers.
 type (
-	planned struct {
-		Ranges []sweep.Range `json:"ranges"`
-	}
 	step struct {
 		Done bool `json:"done"`
 	}
@@ -159,8 +157,7 @@ func (s *Sweeper) step(ctx context.Context, p payload, in sweep.Input) (any, err
 	case "preflight":
 		return r.Preflight(ctx, p.Run, in)
 	case "plan":
-		ranges, err := r.Plan(ctx, p.Run)
-		return planned{ranges}, err
+		return r.Plan(ctx, p.Run, p.Phase)
 	case "copy":
 		done, err := r.Copy(ctx, p.Run, *p.Range)
 		return step{done}, err

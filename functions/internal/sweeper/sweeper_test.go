@@ -35,11 +35,12 @@ func (f *fakeRunner) call(format string, args ...any) error {
 }
 
 func (f *fakeRunner) Preflight(_ context.Context, name string, in sweep.Input) (sweep.Run, error) {
-	return sweep.Run{Run: name, Mode: sweep.Verify}, f.call("preflight %s %s %v %s", name, in.Mode, in.Collections, in.Resume)
+	return sweep.Run{Run: name, Mode: sweep.Verify, Plan: sweep.Planned{Ranges: []sweep.Range{}}}, f.call("preflight %s %s %v %s", name, in.Mode, in.Collections, in.Resume)
 }
 
-func (f *fakeRunner) Plan(_ context.Context, run string) ([]sweep.Range, error) {
-	return []sweep.Range{{ID: "tasks/mongodb/0", Collection: "tasks", Source: sweep.MongoDB}}, f.call("plan %s", run)
+func (f *fakeRunner) Plan(_ context.Context, run string, phase int) (sweep.Planned, error) {
+	ranges := []sweep.Range{{ID: "tasks/mongodb/0", Collection: "tasks", Source: sweep.MongoDB}}
+	return sweep.Planned{Ranges: ranges, Phase: phase + 1}, f.call("plan %s %d", run, phase)
 }
 
 func (f *fakeRunner) Copy(_ context.Context, run string, r sweep.Range) (bool, error) {
@@ -111,10 +112,10 @@ func (h *harness) invoke(t *testing.T, payload string) (string, error) {
 func TestSteps(t *testing.T) {
 	const rng = `"range":{"id":"tasks/mongodb/0","collection":"tasks","source":"mongodb"}`
 	for _, tc := range []struct{ payload, call, answer string }{
-		{`{"step":"preflight","run":"r","input":{"mode":"verify","collections":["tasks"]}}`, "preflight r verify [tasks] ", `{"run":"r","mode":"verify"}`},
-		{`{"step":"preflight","run":"r2","input":{"resume":"r"}}`, "preflight r2  [] r", `{"run":"r2","mode":"verify"}`},
-		{`{"step":"preflight","run":"r","input":{}}`, "preflight r  [] ", `{"run":"r","mode":"verify"}`},
-		{`{"step":"plan","run":"r"}`, "plan r", `{"ranges":[{"id":"tasks/mongodb/0","collection":"tasks","source":"mongodb"}]}`},
+		{`{"step":"preflight","run":"r","input":{"mode":"verify","collections":["tasks"]}}`, "preflight r verify [tasks] ", `{"run":"r","mode":"verify","plan":{"ranges":[],"phase":0}}`},
+		{`{"step":"preflight","run":"r2","input":{"resume":"r"}}`, "preflight r2  [] r", `{"run":"r2","mode":"verify","plan":{"ranges":[],"phase":0}}`},
+		{`{"step":"preflight","run":"r","input":{}}`, "preflight r  [] ", `{"run":"r","mode":"verify","plan":{"ranges":[],"phase":0}}`},
+		{`{"step":"plan","run":"r","phase":1}`, "plan r 1", `{"ranges":[{"id":"tasks/mongodb/0","collection":"tasks","source":"mongodb"}],"phase":2}`},
 		{`{"step":"copy","run":"r",` + rng + `}`, "copy r tasks/mongodb/0", `{"done":true}`},
 		{`{"step":"failed","run":"r",` + rng + `,"error":{"Error":"States.Timeout","Cause":"it took too long"}}`, "failed r tasks/mongodb/0: States.Timeout: it took too long", `{}`},
 		{`{"step":"failed","run":"r",` + rng + `,"error":{"Error":"wrapError","Cause":"{\"errorMessage\":\"read \\\"x\\\": no\",\"errorType\":\"wrapError\"}"}}`, `failed r tasks/mongodb/0: read "x": no`, `{}`},

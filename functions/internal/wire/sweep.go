@@ -29,7 +29,7 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 				return nil, fmt.Errorf("prepare records of runs: %w", err)
 			}
 			return &sweep.Runner{
-				Manifest: env.Manifest, Bridge: c.bridge, DB: db, Ditto: c.ditto, Log: env.Log,
+				Manifest: env.Manifest, Bridge: c.bridge, DB: db, Ditto: c.ditto,
 				Keys: &sweep.Pager{Mongo: db, Ditto: c.ditto, Manifest: env.Manifest},
 				// Check: core/preflight looks at both sides here.
 			}, nil

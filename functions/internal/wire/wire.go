@@ -54,7 +54,7 @@ func (env Environment) Worker() *worker.Worker {
 			if err := sweep.CreateIndexes(ctx, db); err != nil {
 				return nil, err
 			}
-			return requests{&sweep.Runner{Manifest: env.Manifest, DB: db, Log: env.Log}, machine}, nil
+			return requests{&sweep.Runner{Manifest: env.Manifest, DB: db}, machine}, nil
 		})
 	}
 	return w
