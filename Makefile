@@ -1,7 +1,7 @@
 # Thin wrappers: what they do is in cmd/causeway, local/ and the Go tool.
 CONFIG ?= causeway.yaml
 PORT   ?= 47600
-FUNCTIONS := mongo-to-ditto ditto-to-mongo
+FUNCTIONS := mongo-to-ditto ditto-to-mongo initial-sync
 
 # Tests, the command and the functions share one build cache.
 export CGO_ENABLED := 0

@@ -76,6 +76,7 @@ func (w *world) full(function string, given step, begin, end func()) {
 	}
 	batch := []byte(`{"Records":[{"messageId":"a","eventSource":"aws:sqs","body":` + quote(key) + `}]}`)
 	got := w.invoke(function, batch)
+	await(w.t, "the end of the log", true, func() bool { return strings.Contains(w.log.String(), `"_aws"`) })
 	log := w.log.take()
 	end()
 	if got != "failed: 1" || !strings.Contains(log, `"class":"retry"`) || strings.Contains(log, "document parked") || strings.Contains(log, "hush") {

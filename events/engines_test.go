@@ -100,6 +100,8 @@ func function(file string) string {
 		return mongoToDitto
 	case strings.HasPrefix(file, "ditto-to-mongo/receiver/"):
 		return receiver
+	case strings.HasPrefix(file, "initial-sync/"):
+		return initialSync
 	}
 	return dittoToMongo
 }
@@ -145,6 +147,8 @@ func (w *world) payload(file string) []byte {
 	switch function(file) {
 	case mongoToDitto:
 		return w.named(b)
+	case initialSync:
+		return b
 	case receiver:
 		return w.restampRequest(b)
 	}
@@ -163,6 +167,9 @@ func TestEveryEventHasARow(t *testing.T) {
 		for _, file := range r.files {
 			rows[file]++
 		}
+	}
+	for _, s := range stepRows {
+		rows[s.file]++
 	}
 	files := map[string]int{}
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, _ fs.DirEntry, err error) error {

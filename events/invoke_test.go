@@ -88,7 +88,7 @@ func (w *world) command() command {
 	}
 	vars := map[string]string{"MONGODB_URI": w.mongo.URI, "DITTO_URL": w.ditto.URL, "DITTO_API_KEY": w.ditto.APIKey}
 	s, err := stack.Start(w.t.Context(), stack.Options{
-		Root: w.root, Config: w.config(), Dir: c.dir, Out: io.Discard,
+		Root: w.root, Config: w.config(), Dir: c.dir, Out: io.Discard, NoInitialSync: true,
 		Getenv: func(name string) string {
 			if v, ok := vars[name]; ok {
 				return v

@@ -21,7 +21,7 @@ const (
 	toDitto    = "keys 1, messages 1, pairs 1, toDitto 1"
 	equal      = "equal 1, keys 1, messages 1, pairs 1"
 	ignored    = "ignored 1, messages 1"
-	sweep      = "messages 1, sweepsRequested 1"
+	sweeps     = "messages 1, sweepsRequested 1"
 	noFailures = "failed: "
 )
 
@@ -152,7 +152,7 @@ var mongoRows = []row{
 	{
 		files: []string{"mongo-to-ditto/drop", "mongo-to-ditto/rename", "mongo-to-ditto/drop-database", "mongo-to-ditto/invalidate"},
 		given: pending,
-		want:  unchanged(sweep),
+		want:  unchanged(sweeps),
 	},
 	{
 		files: []string{"mongo-to-ditto/bad-operation"},

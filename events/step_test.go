@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/sweep"
 )
 
 // step brings the databases nearer to the state that an event finds.
@@ -17,7 +18,7 @@ type step func(*world)
 // clean empties both sides, the ledger, the records and the queues.
 func (w *world) clean() {
 	w.t.Helper()
-	names := []string{ledger.Collection, ledger.UnsyncedCollection, ledger.ConflictCollection, marker}
+	names := []string{ledger.Collection, ledger.UnsyncedCollection, ledger.ConflictCollection, sweep.Collection, marker}
 	for _, c := range w.manifest.Collections {
 		names = append(names, c.Name)
 		w.dql("DELETE FROM "+c.DittoName, "{}")

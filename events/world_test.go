@@ -38,6 +38,7 @@ const (
 	mongoToDitto = "mongo-to-ditto"
 	dittoToMongo = "ditto-to-mongo"
 	receiver     = "ditto-to-mongo-receiver"
+	initialSync  = "initial-sync"
 )
 
 const (
@@ -129,6 +130,7 @@ func open(ctx context.Context, dir string, opts options) (_ *world, err error) {
 	w.start(mongoToDitto, mongoToDitto, "worker", mongoToDitto)
 	w.start(dittoToMongo, dittoToMongo, "worker", dittoToMongo)
 	w.start(receiver, dittoToMongo, "receiver", dittoToMongo)
+	w.start(initialSync, initialSync, "sweep", mongoToDitto)
 	return w, nil
 }
 
@@ -233,7 +235,11 @@ func (w *world) start(name, binary, role, queue string) {
 	} else {
 		env = append(env, "CAUSEWAY_DITTO_URL="+w.ditto.URL, "CAUSEWAY_DITTO_API_KEY_SECRET="+apiKeySecret)
 	}
-	w.functions[name] = w.define(name, binary, w.opts.timeout, w.log, env)
+	timeout := w.opts.timeout
+	if role == "sweep" { // which keeps more than the others' of it
+		timeout = 900 * time.Second
+	}
+	w.functions[name] = w.define(name, binary, timeout, w.log, env)
 }
 
 // define defines a function that finds the stand-ins of AWS.

@@ -21,7 +21,7 @@ import (
 )
 
 type invokeCmd struct {
-	Function string `arg:"" help:"mongo-to-ditto, or ditto-to-mongo (receiver or worker, as the event asks for)." enum:"mongo-to-ditto,ditto-to-mongo"`
+	Function string `arg:"" help:"mongo-to-ditto, ditto-to-mongo (receiver or worker, as the event asks for), or initial-sync." enum:"mongo-to-ditto,ditto-to-mongo,initial-sync"`
 	Event    string `arg:"" help:"File with the event, - for standard input."`
 	Config   string `help:"The manifest, when the stack has to be started." default:"causeway.yaml" type:"path" env:"CONFIG"`
 	Sign     bool   `help:"Sign the event's webhook anew, with the stack's secret and the time of now."`
@@ -36,6 +36,7 @@ for this one event. The exit status is 0 only if the function has handled all of
 Examples:
   causeway invoke mongo-to-ditto events/mongo-to-ditto/insert-canonical.json
   causeway invoke ditto-to-mongo events/ditto-to-mongo/receiver/webhook-insert.json --sign
+  causeway invoke initial-sync events/initial-sync/preflight.json
   jq … | causeway invoke mongo-to-ditto -`
 }
 
@@ -88,7 +89,7 @@ func (c invokeCmd) start(e *env) (*stack.Info, func() error, error) {
 		return nil, nil, err
 	}
 	fmt.Fprintln(e.stderr, "no stack is running: starting one for this event")
-	s, err := stack.Start(e.ctx, stack.Options{Root: root, Config: c.Config, Dir: e.dir, Out: io.Discard})
+	s, err := stack.Start(e.ctx, stack.Options{Root: root, Config: c.Config, Dir: e.dir, Out: io.Discard, NoInitialSync: true})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +111,7 @@ func (c invokeCmd) invoke(e *env, info *stack.Info, event []byte) error {
 	if c.Logs {
 		logs = e.stderr
 	}
-	fn := lambda.New(lambda.Config{Name: name, Bootstrap: f.Bootstrap, Env: f.Environ(), Log: logs})
+	fn := lambda.New(lambda.Config{Name: name, Bootstrap: f.Bootstrap, Env: f.Environ(), Timeout: stack.Timeout(name), Log: logs})
 	out, err := fn.Invoke(e.ctx, event)
 	closeCtx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

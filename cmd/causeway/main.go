@@ -25,6 +25,8 @@ const description = `Causeway keeps MongoDB Atlas and Ditto in sync, both ways.
   causeway run                                       everything on this machine
   causeway check                                     is my configuration right?
   causeway status                                    is it healthy, how far behind?
+  causeway verify                                    do both sides agree?
+  causeway repair                                    settle what an event was lost of
   causeway invoke mongo-to-ditto EVENT.json          one event through the real function`
 
 // program is the command line.
@@ -35,6 +37,10 @@ type program struct {
 	Run       runCmd       `cmd:"" help:"Start everything on this machine, until Ctrl-C."`
 	Check     checkCmd     `cmd:"" help:"Check the manifest, then MongoDB and Ditto."`
 	Invoke    invokeCmd    `cmd:"" help:"Run a function on one event."`
+	Sync      syncCmd      `cmd:"" help:"Copy what was there before the first event."`
+	Verify    verifyCmd    `cmd:"" help:"Compare both sides, and write nothing."`
+	Repair    repairCmd    `cmd:"" help:"Settle every pair, or some: what an event was lost of."`
+	Runs      runsCmd      `cmd:"" help:"Syncs, verifications and repairs: what they found."`
 	Status    statusCmd    `cmd:"" help:"Show per collection what is synced, and the queues."`
 	Unsynced  unsyncedCmd  `cmd:"" help:"Documents that cannot be synced."`
 	Conflicts conflictsCmd `cmd:"" help:"Values that lost a conflict."`

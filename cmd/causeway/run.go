@@ -15,14 +15,16 @@ const stopGrace = 45 * time.Second
 
 type runCmd struct {
 	Config string `help:"The manifest." default:"causeway.yaml" type:"path" env:"CONFIG"`
-	Port   int    `help:"First of five ports in a row; 0 takes free ones." default:"${port}" env:"PORT"`
+	Port   int    `help:"First of six ports in a row; 0 takes free ones." default:"${port}" env:"PORT"`
 	Faults bool   `help:"Open fault injection of the Ditto server, for tests."`
 }
 
 func (runCmd) Help() string {
 	return `Starts MongoDB (MONGODB_URI, a mongod, or SecantusDB), a Ditto server (DITTO_URL and
 DITTO_API_KEY, or the engine from npm), the queues, and the functions that are deployed.
-What is missing is installed first. Needs Go, Node.js 20, Python 3.10 and no account.
+What is missing is installed first. Once ready, documents that were there before are copied
+(initialSync: true), while events flow; an initial sync that a stop interrupts is carried on
+at the next start. Needs Go, Node.js 20, Python 3.10 and no account.
 
 Examples:
   causeway run

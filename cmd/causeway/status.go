@@ -15,7 +15,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
+	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -44,6 +46,10 @@ type collectionStatus struct {
 	LastEvent  time.Time      `json:"lastEvent,omitzero"`
 	Unsynced   int            `json:"unsynced"`
 	Conflicts  int            `json:"conflicts"`
+	// Initial is how far the initial sync, or the baseline, of the collection is:
+	// done, running or waiting. Percent is of its run.
+	Initial string `json:"initial"`
+	Percent int    `json:"percent,omitempty"`
 }
 
 type queueStatus struct {
@@ -65,6 +71,9 @@ func (c statusCmd) Run(e *env) error {
 	if s.Collections, err = collectionsStatus(e.ctx, client, info.Collections); err != nil {
 		return err
 	}
+	if err := initialStatus(e.ctx, client, info, s.Collections); err != nil {
+		return err
+	}
 	if s.Queues, err = queuesStatus(e.ctx, info); err != nil {
 		return err
 	}
@@ -79,11 +88,11 @@ func (s status) print(e *env) error {
 	var rows [][]string
 	for _, c := range s.Collections {
 		rows = append(rows, []string{
-			c.Collection, strconv.Itoa(c.Pairs[string(ledger.Live)]), when(c.LastEvent, now),
+			c.Collection, c.initial(), strconv.Itoa(c.Pairs[string(ledger.Live)]), when(c.LastEvent, now),
 			strconv.Itoa(c.Unsynced), strconv.Itoa(c.Conflicts),
 		})
 	}
-	if err := table(e.stdout, []string{"COLLECTION", "SYNCED", "LAST EVENT", "UNSYNCED", "CONFLICTS"}, rows); err != nil {
+	if err := table(e.stdout, []string{"COLLECTION", "INITIAL SYNC", "SYNCED", "LAST EVENT", "UNSYNCED", "CONFLICTS"}, rows); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.stdout)
@@ -98,6 +107,63 @@ func (s status) print(e *env) error {
 		})
 	}
 	return table(e.stdout, []string{"FUNCTION", "QUEUED", "IN FLIGHT", "DEAD LETTERS", "LAG"}, rows)
+}
+
+func (c *collectionStatus) initial() string {
+	if c.Initial == initialRunning {
+		return fmt.Sprintf("%s, %d %%", c.Initial, c.Percent)
+	}
+	return c.Initial
+}
+
+const (
+	initialDone     = "done"
+	initialBaseline = "baseline" // taken: initialSync is false
+	initialRunning  = "running"
+	initialWaiting  = "not yet"
+)
+
+// initialStatus tells how far the initial syncs are.
+func initialStatus(ctx context.Context, client *mongodb.Client, info *stack.Info, list []collectionStatus) error {
+	m, err := manifest.Load(info.Config)
+	if err != nil {
+		return err
+	}
+	runner := &sweep.Runner{Manifest: m, DB: client}
+	copied, err := runner.Copied(ctx)
+	if err != nil {
+		return err
+	}
+	runs, err := runner.Runs(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		c := &list[i]
+		c.Initial = initialWaiting
+		if copied[c.Collection] != "" {
+			c.Initial = initialBaseline
+			if rules := m.Collection(c.Collection); rules != nil && rules.InitialSync {
+				c.Initial = initialDone
+			}
+			continue
+		}
+		for _, r := range runs {
+			if r.Mode != sweep.Initial || r.Status != "running" || !slices.Contains(r.Collections, c.Collection) {
+				continue
+			}
+			p, err := runner.Progress(ctx, r.Run)
+			if err != nil {
+				return err
+			}
+			c.Initial = initialRunning
+			if p.Total > 0 {
+				c.Percent = int(p.Done * 100 / p.Total)
+			}
+			break
+		}
+	}
+	return nil
 }
 
 // collectionsStatus counts ledger entries and records by collection.

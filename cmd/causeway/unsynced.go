@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"go.mongodb.org/mongo-driver/v2/bson"
-
-	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ledger"
-	"github.com/causeway-sync/causeway/core/value"
-	"github.com/causeway-sync/causeway/local/sqs"
-	"github.com/causeway-sync/causeway/local/stack"
+	"github.com/causeway-sync/causeway/core/sweep"
 )
 
 type unsyncedCmd struct {
@@ -69,6 +66,10 @@ func (c unsyncedList) Run(e *env) error {
 		fmt.Fprintln(e.stdout, "every document is synced")
 		return nil
 	}
+	return printUnsynced(e, list)
+}
+
+func printUnsynced(e *env, list []ledger.Unsynced) error {
 	var rows [][]string
 	for _, u := range list {
 		rows = append(rows, []string{when(u.At, time.Now()), u.Collection, short(idText(u.MongoID, string(u.DittoID)), 40), u.Reason, u.Message})
@@ -84,54 +85,56 @@ type unsyncedRetry struct {
 }
 
 func (unsyncedRetry) Help() string {
-	return `Sends the keys of the unsynced documents to the worker's queue. What still cannot be
-synced stays in the list.
+	return `Tries each document again. One that syncs leaves the list; the exit status is 0 only if
+all of them do.
 
 Example:
   causeway unsynced retry tasks`
 }
 
 func (c unsyncedRetry) Run(e *env) error {
-	info, client, err := e.connect()
+	t, err := e.target()
 	if err != nil {
 		return err
 	}
-	defer client.Close(context.WithoutCancel(e.ctx))
-	list, err := ledger.Records{DB: client}.ListUnsynced(e.ctx, c.Collections...)
+	defer t.close(e)
+	records := ledger.Records{DB: t.client}
+	before, err := records.ListUnsynced(e.ctx, c.Collections...)
 	if err != nil {
 		return err
 	}
-	var hints []change.Hint
-	for _, u := range list {
-		h := change.Hint{Collection: u.Collection, DittoID: u.DittoID, Side: value.MongoDB, Op: change.Upsert}
-		if u.MongoID.Type != 0 {
-			h.MongoIDs = []bson.RawValue{u.MongoID}
-		} else {
-			h.Side = value.Ditto
+	if len(before) > 0 {
+		s, err := e.follow(t, "retry", sweep.Input{Mode: sweep.Repair, Collections: c.Collections, Unsynced: true})
+		if err != nil {
+			return err
 		}
-		if len(h.MongoIDs) > 0 || !h.DittoID.IsZero() {
-			hints = append(hints, h)
+		if lines := troubles(s); !s.OK {
+			return errors.New(strings.Join(lines, "\n"))
 		}
 	}
-	bodies, err := change.Pack(hints, nil)
+	after, err := records.ListUnsynced(e.ctx, c.Collections...)
 	if err != nil {
 		return err
 	}
-	queue := info.Queues[stack.MongoToDitto]
-	sqsClient := sqs.NewClient(info.SQS)
-	for _, body := range bodies {
-		text := string(body)
-		if _, err := sqsClient.SendMessage(e.ctx, &awssqs.SendMessageInput{QueueUrl: &queue.URL, MessageBody: &text}); err != nil {
-			return fmt.Errorf("send keys: %w", err)
+	tried := map[string]bool{}
+	for _, u := range before {
+		tried[u.ID] = true
+	}
+	remain := slices.DeleteFunc(slices.Clone(after), func(u ledger.Unsynced) bool { return !tried[u.ID] })
+	switch {
+	case e.json:
+		err = e.printJSON(map[string]int{"tried": len(before), "synced": len(before) - len(remain), "unsynced": len(after)})
+	case len(before) == 0:
+		fmt.Fprintln(e.stdout, "every document is synced")
+	default:
+		fmt.Fprintf(e.stdout, "%d of %d documents left the list\n", len(before)-len(remain), len(before))
+		if len(after) > 0 {
+			fmt.Fprintln(e.stdout)
+			err = printUnsynced(e, after)
 		}
 	}
-	if e.json {
-		return e.printJSON(map[string]int{"sent": len(hints), "skipped": len(list) - len(hints)})
+	if err == nil && len(after) > 0 {
+		err = errReported
 	}
-	fmt.Fprintf(e.stdout, "%d documents are tried again", len(hints))
-	if n := len(list) - len(hints); n > 0 {
-		fmt.Fprintf(e.stdout, "; %d records of the connector's name no document", n)
-	}
-	fmt.Fprintln(e.stdout)
-	return nil
+	return err
 }

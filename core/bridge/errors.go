@@ -50,8 +50,12 @@ var (
 	causeMongo      = Cause{Retry, "mongodb-unavailable", lasting + "see that the cluster runs, has room, and lets these functions in (Network Access in Atlas)"}
 	causeSecret     = Cause{Retry, "secret-unavailable", lasting + "see that AWS Secrets Manager answers"}
 	// CauseQueue is the functions': a key could not be put into the queue.
-	CauseQueue   = Cause{Retry, "queue-unavailable", lasting + "see that the queue is there, and that the function may send to it"}
-	causeUnknown = Cause{Retry, "unknown", "mend what the error says, then run `causeway redrive`"}
+	CauseQueue = Cause{Retry, "queue-unavailable", lasting + "see that the queue is there, and that the function may send to it"}
+	// CauseSweep and CauseSweepRefused are the functions': a run that an event asks
+	// for could not be started.
+	CauseSweep        = Cause{Retry, "sweep-unavailable", lasting + "see that the state machine is there, and AWS Step Functions' status page"}
+	CauseSweepRefused = Cause{Stop, "configuration", "set CAUSEWAY_STATE_MACHINE_ARN to the deployment's state machine, and let the function start executions of it"}
+	causeUnknown      = Cause{Retry, "unknown", "mend what the error says, then run `causeway redrive`"}
 
 	// CauseUnread is the receiver's: an event that a sweep has to make up for.
 	CauseUnread = Cause{Park, "unread", "nothing: a sweep finds what it announced; if it lasts, update Causeway"}

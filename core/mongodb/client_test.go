@@ -145,6 +145,15 @@ func TestReconnecting(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if n, err := r.Count(t.Context(), "c"); n != 0 || err != nil {
+			t.Errorf("count %d, %v", n, err)
+		}
+		if docs, err := r.Page(t.Context(), "c", bson.D{}, 5); len(docs) != 0 || err != nil {
+			t.Errorf("page %v, %v", docs, err)
+		}
+		if docs, err := r.Sample(t.Context(), "c", 5); len(docs) != 0 || err != nil {
+			t.Errorf("sample %v, %v", docs, err)
+		}
 		if a, n := asked.Load(), refreshed.Load(); a != 2 || n != 1 {
 			t.Errorf("secret read %d times, %d of them afresh", a, n)
 		}

@@ -55,6 +55,33 @@ func (r *Reconnecting) CreateIndexes(ctx context.Context, collection string, ind
 	return r.Do(ctx, func(c *Client) error { return c.CreateIndexes(ctx, collection, indexes) })
 }
 
+// Page is Client.Page.
+func (r *Reconnecting) Page(ctx context.Context, collection string, filter bson.D, n int, fields ...string) (docs []bson.Raw, err error) {
+	err = r.Do(ctx, func(c *Client) error {
+		docs, err = c.Page(ctx, collection, filter, n, fields...)
+		return err
+	})
+	return docs, err
+}
+
+// Sample is Client.Sample.
+func (r *Reconnecting) Sample(ctx context.Context, collection string, n int, fields ...string) (docs []bson.Raw, err error) {
+	err = r.Do(ctx, func(c *Client) error {
+		docs, err = c.Sample(ctx, collection, n, fields...)
+		return err
+	})
+	return docs, err
+}
+
+// Count is Client.Count.
+func (r *Reconnecting) Count(ctx context.Context, collection string) (n int64, err error) {
+	err = r.Do(ctx, func(c *Client) error {
+		n, err = c.Count(ctx, collection)
+		return err
+	})
+	return n, err
+}
+
 // Do runs f with the current client, and once more with a new one if IsAuth
 // says so of its error.
 func (r *Reconnecting) Do(ctx context.Context, f func(*Client) error) error {

@@ -20,7 +20,10 @@ type Mongo interface {
 	Page(ctx context.Context, collection string, filter bson.D, n int, fields ...string) ([]bson.Raw, error)
 }
 
-var _ Mongo = (*mongodb.Client)(nil)
+var (
+	_ Mongo = (*mongodb.Client)(nil)
+	_ Mongo = (*mongodb.Reconnecting)(nil)
+)
 
 // Pager plans ranges and reads their keys. It is safe for concurrent use.
 type Pager struct {

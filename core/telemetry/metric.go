@@ -38,7 +38,16 @@ const (
 	SweepRequested = "SweepRequested" // events after which only a sweep helps: drop, rename, requery
 	Accepted       = "Accepted"       // keys that the receiver has put into the queue
 	Rejected       = "Rejected"       // webhooks refused
-	Lag            = "Lag"            // from the oldest change of the batch to its end
+	// Of runs, once each at its end.
+	Compared       = "Compared"       // documents that a run has compared
+	Drift          = "Drift"          // of which a verification or a repair found the sides to differ
+	Unsynced       = "Unsynced"       // of which a person has to do something
+	LeftAlone      = "LeftAlone"      // of a baseline, or detached
+	DeletesRefused = "DeletesRefused" // collections of which the guard let nothing be deleted
+	RangesFailed   = "RangesFailed"   // ranges that could not be done
+	RunsFailed     = "RunsFailed"     // runs that have not done all
+
+	Lag = "Lag" // from the oldest change of the batch to its end
 )
 
 // Metric is one measured value.

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,8 @@ func build(dir string) (string, error) {
 	return path, nil
 }
 
-// causeway runs the command on the stack, and decodes the JSON that it prints.
+// causeway runs the command on the stack, and decodes the JSON that it prints,
+// also where its status says that not all is well.
 func (w *world) causeway(t *testing.T, v any, args ...string) {
 	t.Helper()
 	path, err := w.command()
@@ -38,10 +40,8 @@ func (w *world) causeway(t *testing.T, v any, args ...string) {
 	cmd := exec.CommandContext(t.Context(), path, append(args, "--json", "--dir", w.dir)...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err == nil {
-		err = json.Unmarshal(out, v)
-	}
-	if err != nil {
+	if jerr := json.Unmarshal(out, v); jerr != nil {
+		err = errors.Join(err, jerr)
 		t.Fatalf("causeway %s: %v: %s%s", strings.Join(args, " "), err, out, &stderr)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // functions are those that the local stack runs.
-var functions = []string{"mongo-to-ditto", "ditto-to-mongo"}
+var functions = []string{"mongo-to-ditto", "ditto-to-mongo", "initial-sync"}
 
 // Bootstrap is where the host's binary of a function is.
 func Bootstrap(root, function string) string {

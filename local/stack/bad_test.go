@@ -28,8 +28,8 @@ func TestStartErr(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	if port > 65531 {
-		port = 65531
+	if port > 65530 {
+		port = 65530
 	}
 	script := func(name, text string) string {
 		path := filepath.Join(t.TempDir(), name)

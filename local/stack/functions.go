@@ -19,15 +19,28 @@ const (
 	MongoToDitto = "mongo-to-ditto"
 	DittoToMongo = "ditto-to-mongo"
 	Receiver     = "ditto-to-mongo-receiver"
+	InitialSync  = "initial-sync" // performs the steps of runs
 )
 
 // Times of the deployed stack (design, section 9).
 const (
 	workerTimeout   = 60 * time.Second
 	receiverTimeout = 30 * time.Second
+	sweepTimeout    = 900 * time.Second
 	visibility      = 360 * time.Second
 	maxReceives     = 8
 )
+
+// Timeout is that of an invocation of the function.
+func Timeout(function string) time.Duration {
+	switch function {
+	case Receiver:
+		return receiverTimeout
+	case InitialSync:
+		return sweepTimeout
+	}
+	return workerTimeout
+}
 
 // Ids of the Ditto side's secrets where the manifest's Deployment has none.
 const (
@@ -71,7 +84,6 @@ func (s *Stack) environment(m *manifest.Manifest, role, queue string) map[string
 	env := map[string]string{
 		"CAUSEWAY_CONFIG":                  s.info.Config,
 		"CAUSEWAY_ROLE":                    role,
-		"CAUSEWAY_QUEUE_URL":               s.sqs.URL(queue),
 		"AWS_REGION":                       lambda.Region,
 		"AWS_ACCESS_KEY_ID":                "local",
 		"AWS_SECRET_ACCESS_KEY":            leak.New(),
@@ -84,9 +96,14 @@ func (s *Stack) environment(m *manifest.Manifest, role, queue string) map[string
 		"AWS_EC2_METADATA_DISABLED":   "true",
 		"LOG_LEVEL":                   cmp.Or(s.opts.Getenv("LOG_LEVEL"), "info"),
 	}
+	if queue != "" {
+		env["CAUSEWAY_QUEUE_URL"] = s.sqs.URL(queue)
+	}
 	if role == "receiver" {
 		env["CAUSEWAY_DITTO_WEBHOOK_SECRET"] = webhook
 	} else {
+		env["AWS_ENDPOINT_URL_SFN"] = s.info.StepFunctions.Endpoint
+		env["CAUSEWAY_STATE_MACHINE_ARN"] = s.info.StepFunctions.StateMachine
 		env["CAUSEWAY_DITTO_URL"] = s.info.Ditto.URL
 		env["CAUSEWAY_DITTO_API_KEY_SECRET"] = apiKey
 	}
@@ -107,14 +124,14 @@ func (s *Stack) describe(name, binary string, env map[string]string) {
 }
 
 // function makes a function as described.
-func (s *Stack) function(name string, timeout time.Duration, concurrency int) (*lambda.Function, error) {
+func (s *Stack) function(name string, concurrency int) (*lambda.Function, error) {
 	log, err := s.log(name)
 	if err != nil {
 		return nil, err
 	}
 	f := s.info.Functions[name]
 	return lambda.New(lambda.Config{
-		Name: name, Bootstrap: f.Bootstrap, Env: f.Environ(), Timeout: timeout, Concurrency: concurrency, Log: log,
+		Name: name, Bootstrap: f.Bootstrap, Env: f.Environ(), Timeout: Timeout(name), Concurrency: concurrency, Log: log,
 	}), nil
 }
 

@@ -34,6 +34,7 @@ type Info struct {
 	SQS            string              `json:"sqs"`
 	Queues         map[string]Queue    `json:"queues"` // by worker
 	SecretsManager string              `json:"secretsManager"`
+	StepFunctions  StepFunctions       `json:"stepFunctions"`
 	Functions      map[string]Function `json:"functions"`
 	Processes      map[string]int      `json:"processes"` // ids of the children that live as long as the stack
 }
@@ -51,6 +52,12 @@ type Queue struct {
 	URL            string `json:"url"`
 	DeadLetters    string `json:"deadLetters"`
 	DeadLettersURL string `json:"deadLettersUrl"`
+}
+
+// StepFunctions is where runs are started.
+type StepFunctions struct {
+	Endpoint     string `json:"endpoint"`
+	StateMachine string `json:"stateMachine"` // its ARN
 }
 
 // Function is how a function is run.

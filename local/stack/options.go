@@ -18,8 +18,8 @@ type Options struct {
 	Config string // the manifest
 	Dir    string // data, logs and local.json; .causeway of Root by default
 
-	// Port is the first of five in a row: Ditto, MongoDB, the webhook, SQS,
-	// Secrets Manager. 0 takes free ones.
+	// Port is the first of six in a row: Ditto, MongoDB, the webhook, SQS,
+	// Secrets Manager, Step Functions. 0 takes free ones.
 	Port int
 
 	Concurrency int           // invocations of a worker at once; 2 by default
@@ -28,18 +28,22 @@ type Options struct {
 	MaxReceives int           // tries of a message before it is a dead letter; 8 by default
 	Faults      bool          // opens fault injection of the Ditto server, for tests
 
+	// NoInitialSync leaves documents alone that are there at the start, and takes
+	// no baseline of them.
+	NoInitialSync bool
+
 	Out    io.Writer           // lines for the person who waits; os.Stdout by default
 	Getenv func(string) string // os.Getenv by default
 }
 
 // ports of the parts; all 0 for free ones.
-type ports struct{ ditto, mongodb, webhook, sqs, secrets int }
+type ports struct{ ditto, mongodb, webhook, sqs, secrets, stepFunctions int }
 
 func (o Options) ports() ports {
 	if o.Port == 0 {
 		return ports{}
 	}
-	return ports{o.Port, o.Port + 1, o.Port + 2, o.Port + 3, o.Port + 4}
+	return ports{o.Port, o.Port + 1, o.Port + 2, o.Port + 3, o.Port + 4, o.Port + 5}
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -49,8 +53,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Dir == "" {
 		o.Dir = filepath.Join(o.Root, ".causeway")
 	}
-	if o.Port < 0 || o.Port > 65531 {
-		return o, errors.New("port " + strconv.Itoa(o.Port) + ": want the first of five, from 1 to 65531, or 0 for free ones")
+	if o.Port < 0 || o.Port > 65530 {
+		return o, errors.New("port " + strconv.Itoa(o.Port) + ": want the first of six, from 1 to 65530, or 0 for free ones")
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = 2

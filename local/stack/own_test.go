@@ -21,7 +21,7 @@ import (
 // both running.
 func TestUsersOwnServers(t *testing.T) {
 	ctx := t.Context()
-	port := freePorts(t, 5)
+	port := freePorts(t, 6)
 	webhook := "http://127.0.0.1:" + strconv.Itoa(port+2) + "/webhook"
 	secret := base64.StdEncoding.EncodeToString([]byte("a signing secret of the user's own"))
 	server, err := ditto.Start(ctx, ditto.Options{

@@ -26,9 +26,10 @@ func (s *Stack) printReady(m *manifest.Manifest) {
 	line("  API key    %s", cmp.Or(map[bool]string{true: "the one in DITTO_API_KEY"}[s.info.Ditto.External], s.info.Ditto.APIKey))
 	line("  webhook    %s", s.info.Webhook)
 	line("  SQS        %s", s.info.SQS)
+	line("  runs       %s  (Step Functions)", s.info.StepFunctions.Endpoint)
 	line("  logs       %s", rel(s.info.Logs))
 	line("  scripts    %s says the same", rel(infoFile(s.opts.Dir)))
-	for _, notice := range s.notices(m) {
+	for _, notice := range s.notices() {
 		line("")
 		line("%s", notice)
 	}
@@ -40,7 +41,7 @@ func (s *Stack) printReady(m *manifest.Manifest) {
 }
 
 // notices are what a person should know before trying things out.
-func (s *Stack) notices(m *manifest.Manifest) (notices []string) {
+func (s *Stack) notices() (notices []string) {
 	if s.info.Ditto.External {
 		n := "Enter this webhook in Ditto's portal, for all collections: " + s.info.Webhook + "\n" +
 			"(through a tunnel, if that server cannot reach this machine)"
@@ -48,16 +49,6 @@ func (s *Stack) notices(m *manifest.Manifest) (notices []string) {
 			n += ", with this signing secret, or set DITTO_WEBHOOK_SECRET to its own: " + s.info.WebhookSecret
 		}
 		notices = append(notices, n)
-	}
-	var initial []string
-	for _, c := range m.Collections {
-		if c.InitialSync {
-			initial = append(initial, c.Name)
-		}
-	}
-	if len(initial) > 0 {
-		notices = append(notices, "initialSync: true is not honoured yet: documents of "+strings.Join(initial, ", ")+
-			"\nthat exist already are synced at their next change.")
 	}
 	return notices
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/causeway-sync/causeway/local/mongodb"
 	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
+	"github.com/causeway-sync/causeway/local/stepfunctions"
 )
 
 // Stack is a running local stack.
@@ -34,6 +35,8 @@ type Stack struct {
 	secrets *secretsmanager.Server
 	ditto   *ditto.Server // nil when it is the user's own
 	web     *http.Server
+
+	stepFunctions *stepfunctions.Server
 
 	receiver  *lambda.Function
 	functions map[string]*lambda.Function
@@ -93,11 +96,17 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	}
 	s.onStop("local.json", func(context.Context) error { return os.Remove(infoFile(opts.Dir)) })
 	s.printReady(m)
+	if !opts.NoInitialSync {
+		s.background("initial sync", func(ctx context.Context) { s.initialSync(ctx, m) })
+	}
 	return s, nil
 }
 
 // Info says where everything listens.
 func (s *Stack) Info() Info { return s.info }
+
+// PIDs are the processes of a function that run now; tests kill them.
+func (s *Stack) PIDs(function string) []int { return s.functions[function].PIDs() }
 
 // Secrets is where the functions read their secrets; tests change them.
 func (s *Stack) Secrets() *secretsmanager.Server { return s.secrets }

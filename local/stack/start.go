@@ -55,7 +55,10 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 		if err := install.Modules(gctx, s.opts.Root, notice); err != nil {
 			return err
 		}
-		return s.startSQS(gctx, node)
+		inner, ictx := errgroup.WithContext(gctx)
+		inner.Go(func() error { return s.startSQS(ictx, node) })
+		inner.Go(func() error { return s.startStepFunctions(ictx, node) })
+		return inner.Wait()
 	})
 	if err := g.Wait(); err != nil {
 		return err
@@ -70,6 +73,11 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 		return err
 	}
 	started("Ditto")
+	if !s.opts.NoInitialSync {
+		if err := s.activate(ctx, m); err != nil {
+			return err
+		}
+	}
 	if err := s.startWorkers(ctx, m); err != nil {
 		return err
 	}
@@ -99,7 +107,7 @@ func (s *Stack) checkPorts() error {
 	for _, part := range []struct {
 		name string
 		port int
-	}{{"Ditto", p.ditto}, {"MongoDB", p.mongodb}, {"the webhook", p.webhook}, {"SQS", p.sqs}, {"Secrets Manager", p.secrets}} {
+	}{{"Ditto", p.ditto}, {"MongoDB", p.mongodb}, {"the webhook", p.webhook}, {"SQS", p.sqs}, {"Secrets Manager", p.secrets}, {"Step Functions", p.stepFunctions}} {
 		if part.port == 0 {
 			continue
 		}

@@ -24,7 +24,7 @@ func (s *Stack) startReceiver(m *manifest.Manifest) error {
 	}
 	s.describe(Receiver, DittoToMongo, s.environment(m, "receiver", DittoToMongo))
 	var err error
-	if s.receiver, err = s.function(Receiver, receiverTimeout, s.opts.Concurrency); err != nil {
+	if s.receiver, err = s.function(Receiver, s.opts.Concurrency); err != nil {
 		return err
 	}
 	s.onStop("receiver", s.receiver.Close)
@@ -58,20 +58,31 @@ func (s *Stack) wake(worker string) func() {
 	}
 }
 
-// startWorkers starts the two workers, each behind its queue. One that cannot
-// start says so now, not at the first change.
+// startWorkers starts the two workers, each behind its queue, and the function
+// that performs the steps of runs. One that cannot start says so now, not at the
+// first change.
 func (s *Stack) startWorkers(ctx context.Context, m *manifest.Manifest) error {
 	for _, name := range []string{MongoToDitto, DittoToMongo} {
 		s.describe(name, name, s.environment(m, "worker", name))
-		f, err := s.function(name, workerTimeout, s.opts.Concurrency)
+		f, err := s.function(name, s.opts.Concurrency)
 		if err != nil {
 			return err
 		}
 		s.functions[name] = f
 		s.onStop(name, f.Close)
 	}
+	s.describe(InitialSync, InitialSync, s.environment(m, "sweep", ""))
+	f, err := s.function(InitialSync, sweepConcurrency)
+	if err != nil {
+		return err
+	}
+	s.functions[InitialSync] = f
+	s.onStop(InitialSync, f.Close)
+	// What runs is not waited for: it is carried on at the next start.
+	s.onStop("Step Functions stand-in", s.stepFunctions.Stop)
+	s.watch("the Step Functions stand-in", s.stepFunctions.Done(), s.stepFunctions.Exited)
 	g, gctx := errgroup.WithContext(ctx)
-	for _, f := range []*lambda.Function{s.functions[MongoToDitto], s.functions[DittoToMongo], s.receiver} {
+	for _, f := range []*lambda.Function{s.functions[MongoToDitto], s.functions[DittoToMongo], s.functions[InitialSync], s.receiver} {
 		g.Go(func() error { return f.Warm(gctx) })
 	}
 	if err := g.Wait(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	gocmp "github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -52,6 +53,9 @@ func mongoFails(f outage.Fault) func(*stage) string {
 	}
 }
 
+// dropped asks for a sweep.
+const dropped = `{"v":1,"collection":"tasks","side":"mongodb","op":"notice","reason":"drop"}`
+
 func badString(s *stage) string {
 	_, s.settlerErr = mongodb.Connect("http://user:hush@host", "db")
 	return fromMongo(`"a"`)
@@ -76,6 +80,14 @@ var retries = []struct {
 	{"SecretUnavailable", func(s *stage) string {
 		s.settlerErr = &secret.Error{Ref: secret.Ref{ID: "prod/mongo"}, Err: context.DeadlineExceeded}
 		return fromMongo(`"a"`)
+	}},
+	{"SweepUnavailable", func(s *stage) string {
+		s.startErr = &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
+		return dropped
+	}},
+	{"SweepUnavailableLong", func(s *stage) string {
+		s.receives, s.startErr = 5, &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
+		return dropped
 	}},
 	{"Claimed", func(s *stage) string {
 		s.set(`{"_id":"a","note":"hush"}`)
@@ -157,6 +169,10 @@ var stops = []struct {
 	{"DittoKeyMissing", func(s *stage) string {
 		s.execute = failing("SELECT", &ditto.Error{Unsent: true, Err: &secret.Error{Ref: secret.Ref{ID: "prod/ditto"}, Mend: "store it", Err: errors.New("not found")}})
 		return fromMongo(`"a"`)
+	}},
+	{"SweepForbidden", func(s *stage) string {
+		s.startErr = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized to perform: states:StartExecution"}
+		return dropped
 	}},
 	{"NoQueue", func(s *stage) string {
 		s.claim(ledger.Key{Collection: "tasks", ID: `"a"`})

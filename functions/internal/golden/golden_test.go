@@ -29,6 +29,7 @@ import (
 	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/functions/internal/queue"
 	"github.com/causeway-sync/causeway/functions/internal/receiver"
+	"github.com/causeway-sync/causeway/functions/internal/sweeper"
 	"github.com/causeway-sync/causeway/functions/internal/webhook"
 	"github.com/causeway-sync/causeway/functions/internal/worker"
 )
@@ -98,12 +99,22 @@ type world struct {
 	manifest *manifest.Manifest
 	secret   manifest.Redacted
 	core     []change.Hint
+	repairs  []string // that were asked for
 	queued   change.Batch
 }
 
 func (w *world) Handle(_ context.Context, hints []change.Hint) ([]bridge.Verdict, bridge.Report) {
 	w.core = append(w.core, hints...)
 	return make([]bridge.Verdict, len(hints)), bridge.Report{Pairs: len(hints)}
+}
+
+// Request implements worker.Sweeps.
+func (w *world) Request(_ context.Context, collection, _ string) error {
+	if collection == "" {
+		collection = "all"
+	}
+	w.repairs = append(w.repairs, collection)
+	return nil
 }
 
 func (w *world) Send(_ context.Context, msgs []queue.Message) []error {
@@ -132,9 +143,13 @@ func (w *world) invoke(t *testing.T, file string, payload json.RawMessage) strin
 		out, err := r.Invoke(t.Context(), payload)
 		return w.received(t, out, err)
 	}
+	if strings.HasPrefix(file, "initial-sync/") {
+		return (&steps{}).stepped(t, &sweeper.Sweeper{Metrics: metrics, Log: log, Now: clock}, payload)
+	}
 	wk := &worker.Worker{
 		Decoder: decoder, Queue: w, Metrics: metrics, Log: log, Now: clock, IsLater: bridge.IsLater,
 		Settler: func(context.Context) (worker.Settler, error) { return w, nil },
+		Sweeps:  func(context.Context) (worker.Sweeps, error) { return w, nil },
 	}
 	out, err := wk.Invoke(t.Context(), payload)
 	return w.worked(t, payload, counts.Bytes(), out, err)
@@ -190,8 +205,11 @@ func (w *world) worked(t *testing.T, payload json.RawMessage, counts []byte, out
 	if err := json.Unmarshal(counts, &metrics); err != nil {
 		t.Errorf("metrics %s: %v", counts, err)
 	}
-	if metrics.SweepRequested > 0 {
-		parts = append(parts, "requests a sweep")
+	for _, r := range w.repairs {
+		parts = append(parts, "requests a repair of "+r)
+	}
+	if (metrics.SweepRequested > 0) != (len(w.repairs) > 0) {
+		t.Errorf("%d requests counted, %q", metrics.SweepRequested, w.repairs)
 	}
 	if metrics.Ignored > 0 {
 		parts = append(parts, fmt.Sprintf("ignored: %d", metrics.Ignored))

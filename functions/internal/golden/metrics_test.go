@@ -2,15 +2,21 @@ package golden_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/causeway-sync/causeway/core/sweep"
+	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/core/telemetry/emf"
+	"github.com/causeway-sync/causeway/functions/internal/sweeper"
 )
 
 // docs/operating.md lists each metric that the functions emit, with its unit,
@@ -21,7 +27,7 @@ func TestMetrics(t *testing.T) {
 	s.event(s.fromDitto(`"a"`)) // with a time, so that there is a lag
 	_, received := receiveMetrics(t, nil, nil, documentChanged)
 	got := map[string]string{}
-	for _, line := range [][]byte{s.last, received} {
+	for _, line := range [][]byte{s.last, received, runMetrics(t)} {
 		if err := emf.Check(bytes.TrimSpace(line)); err != nil {
 			t.Fatal(err)
 		}
@@ -50,4 +56,25 @@ func TestMetrics(t *testing.T) {
 	if diff := gocmp.Diff(listed, got); diff != "" {
 		t.Errorf("metrics (-docs/operating.md +emitted):\n%s", diff)
 	}
+}
+
+// runMetrics are those of a run's end.
+func runMetrics(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	s := sweeper.Sweeper{
+		Runner:  func(context.Context) (sweeper.Runner, error) { return ended{}, nil },
+		Metrics: telemetry.NewMetrics(&out, time.Now), Log: telemetry.NewLogger(t.Output(), slog.LevelInfo, true), Now: time.Now,
+	}
+	if _, err := s.Invoke(t.Context(), json.RawMessage(`{"step":"summary","run":"r"}`)); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// ended is a run that has ended.
+type ended struct{ sweeper.Runner }
+
+func (ended) Summary(context.Context, string, string) (sweep.Summary, error) {
+	return sweep.Summary{Run: "r"}, nil
 }

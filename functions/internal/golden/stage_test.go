@@ -18,11 +18,13 @@ import (
 	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/execution"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sim/dittosim"
 	"github.com/causeway-sync/causeway/core/sim/mongosim"
+	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/core/telemetry/emf"
 	"github.com/causeway-sync/causeway/core/value"
@@ -43,6 +45,7 @@ type stage struct {
 	execute      func(next ditto.Executor, ctx context.Context, r ditto.Request) (ditto.Response, error)
 	node         *dittosim.Node
 	settlerErr   error
+	startErr     error // of Step Functions
 	queueErr     error
 	noQueue      bool
 	now          func() time.Time
@@ -87,6 +90,15 @@ func (s *stage) Send(_ context.Context, msgs []queue.Message) []error {
 	return errs
 }
 
+// sweeps starts runs at a Step Functions that answers startErr.
+type sweeps struct{ s *stage }
+
+func (s sweeps) Request(ctx context.Context, _, _ string) error {
+	m := execution.New("arn:aws:states:us-east-1:123456789012:stateMachine:initial-sync", func(context.Context) (execution.API, error) { return nil, s.s.startErr })
+	_, err := m.Start(ctx, "repair-tasks-1", sweep.Input{})
+	return err
+}
+
 func (s *stage) worker() *worker.Worker {
 	m := &manifest.Manifest{Database: "db", Collections: []manifest.Collection{s.rules}}
 	var db mongodb.Database = s.mongo
@@ -107,6 +119,7 @@ func (s *stage) worker() *worker.Worker {
 				Both: func(f, g func() error) error { return cmp.Or(f(), g()) },
 			}), nil
 		},
+		Sweeps:  func(context.Context) (worker.Sweeps, error) { return sweeps{s}, nil },
 		IsLater: bridge.IsLater, Queue: s,
 		Metrics: telemetry.NewMetrics(&s.metrics, time.Now),
 		Log:     telemetry.NewLogger(&s.log, slog.LevelDebug, true),

@@ -15,12 +15,13 @@ import (
 	"github.com/causeway-sync/causeway/core/telemetry"
 )
 
-// Role is what ditto-to-mongo does in a deployment.
+// Role is what a function does in a deployment.
 type Role string
 
 const (
 	Receiver Role = "receiver" // webhooks and Kafka records: verifies and enqueues
 	Worker   Role = "worker"   // the queue: settles document pairs
+	Sweep    Role = "sweep"    // the state machine: performs the steps of runs
 )
 
 // Environment is a function's configuration. Variables of the AWS SDK
@@ -33,6 +34,7 @@ type Environment struct {
 	APIKeySecret  string             // CAUSEWAY_DITTO_API_KEY_SECRET
 	WebhookSecret string             // CAUSEWAY_DITTO_WEBHOOK_SECRET
 	QueueURL      string             // CAUSEWAY_QUEUE_URL
+	StateMachine  string             // CAUSEWAY_STATE_MACHINE_ARN; "" for none
 	Log           *slog.Logger       // LOG_LEVEL
 }
 
@@ -41,10 +43,11 @@ type Environment struct {
 // default for the rest. Every problem is reported at once.
 func Read(function string, getenv func(string) string, roles ...Role) (Environment, error) {
 	env := Environment{
-		Function: function,
-		Role:     cmp.Or(Role(getenv("CAUSEWAY_ROLE")), roles[0]),
-		QueueURL: getenv("CAUSEWAY_QUEUE_URL"),
-		Log:      logger(getenv),
+		Function:     function,
+		Role:         cmp.Or(Role(getenv("CAUSEWAY_ROLE")), roles[0]),
+		QueueURL:     getenv("CAUSEWAY_QUEUE_URL"),
+		StateMachine: getenv("CAUSEWAY_STATE_MACHINE_ARN"),
+		Log:          logger(getenv),
 	}
 	var problems []error
 	path := getenv("CAUSEWAY_CONFIG")

@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/secret"
+	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/functions/internal/queue"
 	"github.com/causeway-sync/causeway/functions/internal/receiver"
@@ -27,9 +28,18 @@ import (
 
 // Worker is the function's worker. Nothing is contacted before the first key.
 func (env Environment) Worker() *worker.Worker {
+	secrets := secret.NewReader(secret.AWS(), time.Now)
+	db := env.database(secrets)
+	open := env.open(db, secrets)
 	w := &worker.Worker{
 		Decoder: change.Decoder{Manifest: env.Manifest},
-		Settler: env.settler(),
+		Settler: func(ctx context.Context) (worker.Settler, error) {
+			c, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return c.bridge, nil
+		},
 		IsLater: bridge.IsLater,
 		Metrics: env.metrics(),
 		Log:     env.Log,
@@ -37,6 +47,15 @@ func (env Environment) Worker() *worker.Worker {
 	}
 	if env.QueueURL != "" {
 		w.Queue = env.queue()
+	}
+	if env.StateMachine != "" {
+		machine := env.machine()
+		w.Sweeps = once(func(ctx context.Context) (worker.Sweeps, error) {
+			if err := sweep.CreateIndexes(ctx, db); err != nil {
+				return nil, err
+			}
+			return requests{&sweep.Runner{Manifest: env.Manifest, DB: db}, machine}, nil
+		})
 	}
 	return w
 }
@@ -78,25 +97,34 @@ func (env Environment) queue() *queue.Queue {
 	return queue.New(env.QueueURL, client, queue.Wait)
 }
 
-// settler makes the bridge at first use: secrets are read, and the ledger's
-// indexes made where they are missing.
-func (env Environment) settler() func(context.Context) (worker.Settler, error) {
-	secrets := secret.NewReader(secret.AWS(), time.Now)
-	// Made once: each try would leave its connections behind.
-	db := mongodb.NewReconnecting(env.Manifest.Database, env.connectionString(secrets))
-	return once(func(ctx context.Context) (worker.Settler, error) {
+// core is what settles document pairs, and both sides of it.
+type core struct {
+	db     *mongodb.Reconnecting
+	ditto  *ditto.Client
+	bridge *bridge.Bridge
+}
+
+// open makes the core at first use: secrets are read, and the ledger's indexes
+// made where they are missing.
+func (env Environment) open(db *mongodb.Reconnecting, secrets *secret.Reader) func(context.Context) (core, error) {
+	return once(func(ctx context.Context) (core, error) {
 		if err := ledger.CreateIndexes(ctx, db); err != nil {
-			return nil, fmt.Errorf("prepare ledger: %w", err)
+			return core{}, fmt.Errorf("prepare ledger: %w", err)
 		}
 		client, err := ditto.NewClient(ditto.ClientConfig{
 			Endpoint: env.DittoURL,
 			Keys:     apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
 		})
 		if err != nil {
-			return nil, err
+			return core{}, err
 		}
-		return bridge.New(bridge.Config{Manifest: env.Manifest, Mongo: db, Ditto: client, Log: env.Log}), nil
+		return core{db, client, bridge.New(bridge.Config{Manifest: env.Manifest, Mongo: db, Ditto: client, Log: env.Log})}, nil
 	})
+}
+
+// database is made once: each try would leave its connections behind.
+func (env Environment) database(secrets *secret.Reader) *mongodb.Reconnecting {
+	return mongodb.NewReconnecting(env.Manifest.Database, env.connectionString(secrets))
 }
 
 // connectionString reads MongoDB's connection string as the manifest says.

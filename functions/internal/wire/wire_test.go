@@ -116,6 +116,11 @@ func TestReadErrors(t *testing.T) {
 			}
 		})
 	}
+	t.Run("NoDittoForRuns", func(t *testing.T) {
+		if _, err := wire.Read("initial-sync", environment(t, bridgeYAML, nil), wire.Sweep); err == nil || !strings.Contains(err.Error(), "CAUSEWAY_DITTO_URL") {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("RoleOfOtherFunction", func(t *testing.T) {
 		vars := map[string]string{"CAUSEWAY_ROLE": "receiver", "CAUSEWAY_QUEUE_URL": "http://q"}
 		if _, err := wire.Read("mongo-to-ditto", environment(t, bridgeYAML, vars), wire.Worker); err == nil {
@@ -258,6 +263,51 @@ func TestWorkerUnavailable(t *testing.T) {
 				t.Errorf("error shows a secret: %v", err)
 			}
 		})
+	}
+}
+
+// The function that performs the steps of runs says why it cannot, and shows no
+// secret (invariant 11).
+func TestSweeperUnavailable(t *testing.T) {
+	for name, tc := range map[string]struct {
+		secrets map[string]string
+		want    string
+	}{
+		"NoSecret":  {nil, `read secret "ditto/mongo"`},
+		"BadSecret": {map[string]string{"ditto/mongo": "http://user:hunter2@host"}, "connect"},
+		"NoServer":  {map[string]string{"ditto/mongo": "mongodb://user:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=50&connectTimeoutMS=50"}, "ledger"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			newAWS(t, tc.secrets)
+			env, err := wire.Read("initial-sync", environment(t, bridgeYAML+deploymentYAML, nil), wire.Sweep)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err = env.Sweeper().Invoke(ctx, json.RawMessage(`{"step":"preflight","run":"r","input":{"mode":"verify"}}`))
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("error %v, want one that says %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// A worker asks for a state machine where it has one, and else leaves a request
+// at its metric and log line.
+func TestWorkerSweeps(t *testing.T) {
+	newAWS(t, map[string]string{"ditto/mongo": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50&connectTimeoutMS=50"})
+	for arn, fails := range map[string]bool{"": false, "arn:aws:states:us-east-1:123456789012:stateMachine:x": true} {
+		env, err := wire.Read("mongo-to-ditto", environment(t, bridgeYAML+deploymentYAML, map[string]string{"CAUSEWAY_STATE_MACHINE_ARN": arn}), wire.Worker)
+		if err != nil || env.StateMachine != arn {
+			t.Fatalf("state machine %q, %v", env.StateMachine, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err = env.Worker().Invoke(ctx, json.RawMessage(`{"v":1,"collection":"tasks","op":"notice","reason":"drop"}`))
+		cancel()
+		if (err != nil) != fails { // its records cannot be reached
+			t.Errorf("with the state machine %q: error %v", arn, err)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (w *Worker) dispatch(ctx context.Context, r *run) {
 			later = append(later, l)
 		}
 	}
-	parcels = append(parcels, w.pack(r, later)...)
+	parcels = append(append(parcels, w.pack(r, later)...), r.requests()...)
 	w.send(ctx, r, parcels)
 }
 
@@ -150,8 +150,14 @@ func (w *Worker) send(ctx context.Context, r *run, parcels []parcel) {
 
 func (p parcel) fail(r *run, err error) {
 	for _, i := range p.items {
-		if it := &r.items[i]; it.err == nil {
-			r.fail(it, bridge.Fail(r.hints[it.from], err))
+		it := &r.items[i]
+		if it.err != nil {
+			continue
 		}
+		var of change.Hint
+		if it.from < it.to {
+			of = r.hints[it.from]
+		}
+		r.fail(it, bridge.Fail(of, err))
 	}
 }

@@ -28,6 +28,13 @@ type Sender interface {
 	Send(ctx context.Context, msgs []queue.Message) (errs []error)
 }
 
+// Sweeps starts repairs: what an event asks for that names no document.
+type Sweeps interface {
+	// Request starts a repair of a collection, or of all with "", unless one is on
+	// its way.
+	Request(ctx context.Context, collection, reason string) error
+}
+
 const (
 	// MaxTries is how often a key is sent again for later. More often means
 	// that nobody makes progress: from then on it is a failure, and ends in
@@ -52,6 +59,9 @@ type Worker struct {
 	// Settler is asked for at every invocation: it is made at the first, and
 	// made again when that failed.
 	Settler func(ctx context.Context) (Settler, error)
+	// Sweeps is asked for likewise, at the first event that needs it; nil if there
+	// is nothing to start them with, which leaves the metric and the log line.
+	Sweeps  func(ctx context.Context) (Sweeps, error)
 	Queue   Sender           // nil if there is no queue to send keys to
 	IsLater func(error) bool // bridge.IsLater
 	Metrics *telemetry.Metrics
@@ -133,6 +143,8 @@ type run struct {
 type item struct {
 	msg      Message
 	from, to int
+	notices  []change.Notice
+	later    []change.Notice // of which the run could not be started
 	err      error
 	stopped  bool // err is of the class Stop
 }
@@ -143,6 +155,7 @@ func (w *Worker) run(ctx context.Context, msgs []Message) *run {
 	if len(r.hints) > 0 {
 		w.settle(ctx, r)
 	}
+	w.request(ctx, r)
 	w.dispatch(ctx, r)
 	for i := range r.items {
 		it := &r.items[i]
@@ -189,11 +202,14 @@ func (w *Worker) decode(ctx context.Context, r *run, msgs []Message) {
 			r.hints = append(r.hints, h)
 		}
 		it.to = len(r.hints)
-		r.items = append(r.items, it)
 		r.Undecodable += len(b.Errs)
 		r.Ignored += len(b.Ignored)
 		r.Sweeps += len(b.Notices)
 		for _, n := range b.Notices {
+			if n.At.IsZero() {
+				n.At = m.Sent
+			}
+			it.notices = append(it.notices, n)
 			w.Log.WarnContext(ctx, "sweep requested", telemetry.KeyCollection, n.Collection, telemetry.KeySide, string(n.Side), telemetry.KeyReason, n.Reason, telemetry.KeyTxn, n.Txn)
 		}
 		for _, g := range b.Ignored {
@@ -202,6 +218,7 @@ func (w *Worker) decode(ctx context.Context, r *run, msgs []Message) {
 			}
 			w.Log.DebugContext(ctx, "event ignored", telemetry.KeyCollection, g.Collection, telemetry.KeyReason, g.Reason)
 		}
+		r.items = append(r.items, it)
 	}
 	r.Keys = len(r.hints)
 }

@@ -436,3 +436,101 @@ func TestInvoke(t *testing.T) {
 		})
 	}
 }
+
+// fakeSweeps records what is asked for; errs fail the requests of a collection.
+type fakeSweeps struct {
+	errs  map[string]error
+	asked []string
+}
+
+func (f *fakeSweeps) Request(_ context.Context, collection, reason string) error {
+	f.asked = append(f.asked, collection+" "+reason)
+	return f.errs[collection]
+}
+
+// noticed is a queue message of a key and a request for a sweep.
+func noticed(t *testing.T, id, collection string, receives int) worker.Message {
+	t.Helper()
+	bodies, err := change.Pack([]change.Hint{key(id, 0)}, []change.Notice{{Collection: collection, Side: value.Ditto, Reason: "requeryRequired"}})
+	if err != nil || len(bodies) != 1 {
+		t.Fatalf("%d bodies, error %v", len(bodies), err)
+	}
+	return worker.Message{ID: id, Body: bodies[0], Receives: receives}
+}
+
+// unavailable is an error that only takes time.
+type unavailable struct{ error }
+
+func (unavailable) Cause() bridge.Cause { return bridge.CauseSweep }
+
+// A request for a sweep starts one, once per collection, and its message comes
+// again when that fails (invariant 1).
+func TestSweepsAreRequested(t *testing.T) {
+	use := func(h *harness, f *fakeSweeps) {
+		h.Sweeps = func(context.Context) (worker.Sweeps, error) { return f, nil }
+	}
+	t.Run("Once", func(t *testing.T) {
+		h, f := newHarness(nil), &fakeSweeps{}
+		use(h, f)
+		var msgs []worker.Message
+		for i := range 20 {
+			msgs = append(msgs, noticed(t, fmt.Sprint(i), "tasks", 1))
+		}
+		failed, err := h.Batch(t.Context(), append(msgs, noticed(t, "all", "", 1)))
+		if err != nil || len(failed) != 0 {
+			t.Errorf("failed %v, %v", failed, err)
+		}
+		if diff := cmp.Diff([]string{"tasks requeryRequired", " requeryRequired"}, f.asked); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+		if len(h.settler.calls) != 1 || len(h.settler.calls[0]) != 21 {
+			t.Errorf("keys %v", h.settler.calls)
+		}
+	})
+	t.Run("Fails", func(t *testing.T) {
+		h, f := newHarness(nil), &fakeSweeps{errs: map[string]error{"": unavailable{errors.New("throttled")}}}
+		use(h, f)
+		failed, err := h.Batch(t.Context(), []worker.Message{noticed(t, "a", "", 1), noticed(t, "b", "tasks", 1)})
+		if diff := cmp.Diff([]string{"a"}, failed); diff != "" || err != nil {
+			t.Errorf("failed (-want +got), %v:\n%s", err, diff)
+		}
+		if !strings.Contains(h.log.String(), "reason=sweep-unavailable") {
+			t.Errorf("log %s", &h.log)
+		}
+	})
+	t.Run("OutageLasts", func(t *testing.T) {
+		h, f := newHarness(nil), &fakeSweeps{errs: map[string]error{"tasks": unavailable{errors.New("throttled")}}}
+		use(h, f)
+		failed, err := h.Batch(t.Context(), []worker.Message{noticed(t, "a", "tasks", worker.Patience)})
+		if err != nil || len(failed) != 0 || len(h.queue.sent) != 1 {
+			t.Fatalf("failed %v, %v; sent %v", failed, err, h.queue.sent)
+		}
+		m := h.queue.sent[0]
+		b := decoder.Decode(m.Body)
+		if len(b.Notices) != 1 || b.Notices[0].Collection != "tasks" || b.Notices[0].Reason != "requeryRequired" || len(b.Hints) != 0 || m.Delay == 0 {
+			t.Errorf("sent %s after %s", m.Body, m.Delay)
+		}
+		t.Run("QueueTooOut", func(t *testing.T) {
+			h.queue.refuse = "notice"
+			if failed, _ := h.Batch(t.Context(), []worker.Message{noticed(t, "a", "tasks", worker.Patience)}); len(failed) != 1 {
+				t.Errorf("failed %v", failed)
+			}
+		})
+	})
+	t.Run("OnlyAPersonMends", func(t *testing.T) {
+		h := newHarness(nil)
+		h.Sweeps = func(context.Context) (worker.Sweeps, error) { return nil, refused{errors.New("denied")} }
+		body, err := change.Notice{Collection: "tasks", Reason: "drop"}.Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Batch(t.Context(), []worker.Message{{ID: "a", Body: body, Receives: worker.Patience}})
+		if err == nil || !strings.Contains(err.Error(), "CAUSEWAY_STATE_MACHINE_ARN") {
+			t.Errorf("error %v, want the mend", err)
+		}
+	})
+}
+
+type refused struct{ error }
+
+func (refused) Cause() bridge.Cause { return bridge.CauseSweepRefused }

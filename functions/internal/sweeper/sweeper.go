@@ -1,0 +1,173 @@
+// Package sweeper performs the steps of a run, as the state machine of
+// functions/initial-sync asks for them, and reports what the run found.
+package sweeper
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/causeway-sync/causeway/core/bridge"
+	"github.com/causeway-sync/causeway/core/execution"
+	"github.com/causeway-sync/causeway/core/sweep"
+	"github.com/causeway-sync/causeway/core/telemetry"
+)
+
+// Runner performs the steps of runs: sweep.Runner.
+type Runner interface {
+	Preflight(ctx context.Context, name string, in sweep.Input) (sweep.Run, error)
+	Plan(ctx context.Context, run string, phase int) (sweep.Planned, error)
+	Copy(ctx context.Context, run string, r sweep.Range) (done bool, err error)
+	Failed(ctx context.Context, run string, r sweep.Range, why string) error
+	Guard(ctx context.Context, run string) error
+	Delete(ctx context.Context, run string) (done bool, err error)
+	Summary(ctx context.Context, run, cause string) (sweep.Summary, error)
+	Due(ctx context.Context, run string) (*sweep.Start, error)
+}
+
+// Machine starts runs: execution.Machine.
+type Machine interface {
+	Start(ctx context.Context, name string, in sweep.Input) (execution.Execution, error)
+}
+
+// Sweeper handles the steps.
+type Sweeper struct {
+	// Runner is asked for at every step: it is made at the first, and made
+	// again when that failed.
+	Runner  func(ctx context.Context) (Runner, error)
+	Machine Machine // nil: a run that has to follow is only told of
+	Metrics *telemetry.Metrics
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// payload is what the state machine hands over.
+type payload struct {
+	Step  string          `json:"step"`
+	Run   string          `json:"run"`
+	Input json.RawMessage `json:"input"`
+	Phase int             `json:"phase"`
+	Range *sweep.Range    `json:"range"`
+	Error *stepError      `json:"error"`
+}
+
+// stepError is what Step Functions says of a step that failed.
+type stepError struct{ Error, Cause string }
+
+func (e *stepError) String() string {
+	switch {
+	case e == nil:
+		return ""
+	case e.Cause == "":
+		return e.Error
+	}
+	// Without a function's own words, the name of the error says what happened.
+	said := execution.Reason(e.Cause)
+	if said == e.Cause && e.Error != "" {
+		said = e.Error + ": " + said
+	}
+	const most = 2000
+	return said[:min(len(said), most)]
+}
+
+// The answers.
+type (
+	step struct {
+		Done bool `json:"done"`
+	}
+	// Answer is that of the step summary: what is in the state machine's own
+	// records. All else is in __causeway_runs.
+	Answer struct {
+		Run      string     `json:"run"`
+		Mode     sweep.Mode `json:"mode,omitempty"`
+		OK       bool       `json:"ok"`
+		Agree    bool       `json:"agree"`
+		Compared int64      `json:"compared"`
+		Problems []string   `json:"problems,omitempty"`
+		Next     string     `json:"next,omitempty"` // the run that was started after it
+	}
+)
+
+// Invoke handles the payload of a step.
+func (s *Sweeper) Invoke(ctx context.Context, body json.RawMessage) (any, error) {
+	started := s.Now()
+	p, in, err := read(body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.step(ctx, p, in)
+	as := []slog.Attr{
+		slog.String("step", p.Step), slog.String("run", p.Run),
+		slog.Int64(telemetry.KeyDuration, s.Now().Sub(started).Milliseconds()),
+	}
+	if p.Range != nil {
+		as = append(as, slog.String("range", p.Range.ID), slog.String(telemetry.KeyCollection, p.Range.Collection))
+	}
+	if err != nil { // Lambda logs no error that it answers with
+		as = append(append(as, bridge.Explain(err).Attrs()...), slog.String(telemetry.KeyError, err.Error()))
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "step failed", as...)
+		return nil, err
+	}
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "step done", as...)
+	return answer, nil
+}
+
+const steps = "preflight, plan, copy, failed, guard, delete or summary"
+
+// read reads a payload, and says what is wrong with it.
+func read(body json.RawMessage) (payload, sweep.Input, error) {
+	var p payload
+	var in sweep.Input
+	if err := json.Unmarshal(body, &p); err != nil {
+		return p, in, fmt.Errorf("payload is no step of a run: %s", what(err))
+	}
+	switch p.Step {
+	case "preflight", "plan", "copy", "failed", "guard", "delete", "summary":
+	case "":
+		return p, in, errors.New("payload has no step: it is one of " + steps)
+	default:
+		return p, in, fmt.Errorf("unknown step %q: it is one of %s", p.Step, steps)
+	}
+	if p.Run == "" {
+		return p, in, fmt.Errorf("step %s: run is missing: it is the name of the run", p.Step)
+	}
+	if ranged := p.Step == "copy" || p.Step == "failed"; ranged && (p.Range == nil || p.Range.ID == "" || p.Range.Collection == "") {
+		return p, in, fmt.Errorf("step %s: range is missing: it is one of those that the step plan has answered", p.Step)
+	}
+	if p.Step == "preflight" && len(p.Input) > 0 {
+		dec := json.NewDecoder(bytes.NewReader(p.Input))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&in); err != nil {
+			return p, in, fmt.Errorf(`the run's input is neither {"mode": "repair", "collections": [...]} nor {"resume": "<run>"}: %s`, what(err))
+		}
+	}
+	return p, in, nil
+}
+
+func (s *Sweeper) step(ctx context.Context, p payload, in sweep.Input) (any, error) {
+	r, err := s.Runner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch p.Step {
+	case "preflight":
+		return r.Preflight(ctx, p.Run, in)
+	case "plan":
+		return r.Plan(ctx, p.Run, p.Phase)
+	case "copy":
+		done, err := r.Copy(ctx, p.Run, *p.Range)
+		return step{done}, err
+	case "failed":
+		return struct{}{}, r.Failed(ctx, p.Run, *p.Range, p.Error.String())
+	case "guard":
+		return struct{}{}, r.Guard(ctx, p.Run)
+	case "delete":
+		done, err := r.Delete(ctx, p.Run)
+		return step{done}, err
+	}
+	return s.summary(ctx, r, p)
+}

@@ -1,0 +1,71 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"github.com/causeway-sync/causeway/core/execution"
+	"github.com/causeway-sync/causeway/core/secret"
+	"github.com/causeway-sync/causeway/core/sweep"
+	"github.com/causeway-sync/causeway/functions/internal/sweeper"
+)
+
+// Sweeper performs the steps of runs. Nothing is contacted before the first.
+func (env Environment) Sweeper() *sweeper.Sweeper {
+	secrets := secret.NewReader(secret.AWS(), time.Now)
+	db := env.database(secrets)
+	open := env.open(db, secrets)
+	s := &sweeper.Sweeper{
+		Runner: once(func(ctx context.Context) (sweeper.Runner, error) {
+			c, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := sweep.CreateIndexes(ctx, db); err != nil {
+				return nil, fmt.Errorf("prepare records of runs: %w", err)
+			}
+			return &sweep.Runner{
+				Manifest: env.Manifest, Bridge: c.bridge, DB: db, Ditto: c.ditto,
+				Keys: &sweep.Pager{Mongo: db, Ditto: c.ditto, Manifest: env.Manifest},
+				// Check: core/preflight looks at both sides here.
+			}, nil
+		}),
+		Metrics: env.metrics(),
+		Log:     env.Log,
+		Now:     time.Now,
+	}
+	if env.StateMachine != "" {
+		s.Machine = env.machine()
+	}
+	return s
+}
+
+func (env Environment) machine() *execution.Machine {
+	return execution.New(env.StateMachine, once(func(ctx context.Context) (execution.API, error) {
+		cfg, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load AWS configuration: %w", err)
+		}
+		return sfn.NewFromConfig(cfg), nil
+	}))
+}
+
+// requests starts the repairs that events ask for.
+type requests struct {
+	runner  *sweep.Runner
+	machine *execution.Machine
+}
+
+// Request implements worker.Sweeps.
+func (q requests) Request(ctx context.Context, collection, reason string) error {
+	start, err := q.runner.Request(ctx, collection, reason)
+	if err != nil || start == nil {
+		return err
+	}
+	_, err = q.machine.Start(ctx, start.Name, start.Input)
+	return err
+}
