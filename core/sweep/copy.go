@@ -157,8 +157,9 @@ func (r *Runner) Copy(ctx context.Context, id string, rng Range) (isDone bool, e
 	if err := c.open(ctx); err != nil {
 		return false, err
 	}
-	for !c.rec.Done {
-		if c.late() {
+	// However short the time, one step is taken: a run comes to an end.
+	for first := true; !c.rec.Done; first = false {
+		if !first && c.late() {
 			return false, nil
 		}
 		err := c.step(ctx)
@@ -310,8 +311,8 @@ func (c *copier) hints(ctx context.Context, page *Page, from, to int) ([]change.
 	return hints, nil
 }
 
-// withoutMongo are the ids of pairs that have no live entry with a document
-// that is in MongoDB.
+// withoutMongo are the ids of pairs that have no entry with a document that is in
+// MongoDB.
 func (c *copier) withoutMongo(ctx context.Context, ids []docid.ID) ([]docid.ID, error) {
 	keys := make([]ledger.Key, len(ids))
 	for i, id := range ids {
@@ -324,7 +325,7 @@ func (c *copier) withoutMongo(ctx context.Context, ids []docid.ID) ([]docid.ID, 
 	mongoID := map[docid.ID]bson.RawValue{}
 	var known []bson.RawValue
 	for _, e := range entries {
-		if e.State == ledger.Live && e.MongoID.Type != 0 {
+		if (e.State == ledger.Live || e.State == ledger.Baseline) && e.MongoID.Type != 0 {
 			mongoID[e.Key.ID] = e.MongoID
 			known = append(known, e.MongoID)
 		}

@@ -74,10 +74,8 @@ type Runner struct {
 	Keys     Keys
 	DB       mongodb.Database
 	Ditto    ditto.Executor
-	// Check looks at both sides before a run begins; nil for no check.
-	Check func(ctx context.Context) error
-	Wait  func(ctx context.Context, d time.Duration) // time.Sleep that ends with ctx by default
-	Now   func() time.Time
+	Wait     func(ctx context.Context, d time.Duration) // time.Sleep that ends with ctx by default
+	Now      func() time.Time
 	// Calm is how long a pair must stay as it is until it counts as different;
 	// 10 s by default.
 	Calm time.Duration
@@ -162,14 +160,8 @@ func answer(run *runRecord) Run {
 	return Run{Run: run.ID, Mode: run.Mode, Plan: Planned{Ranges: []Range{}}}
 }
 
-// Preflight checks what a run needs, and begins it under the given name, or
-// carries on an earlier one.
+// Preflight begins a run under the given name, or carries on an earlier one.
 func (r *Runner) Preflight(ctx context.Context, name string, in Input) (Run, error) {
-	if r.Check != nil {
-		if err := r.Check(ctx); err != nil {
-			return Run{}, err
-		}
-	}
 	if in.Resume != "" {
 		return r.resume(ctx, in.Resume)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/execution"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/telemetry"
 )
@@ -38,7 +39,9 @@ type Machine interface {
 type Sweeper struct {
 	// Runner is asked for at every step: it is made at the first, and made
 	// again when that failed.
-	Runner  func(ctx context.Context) (Runner, error)
+	Runner func(ctx context.Context) (Runner, error)
+	// Check looks at both sides, before anything else, when a run begins.
+	Check   func(ctx context.Context) []preflight.Finding
 	Machine Machine // nil: a run that has to follow is only told of
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
@@ -148,7 +151,28 @@ func read(body json.RawMessage) (payload, sweep.Input, error) {
 	return p, in, nil
 }
 
+// check stops a run that cannot do its work, and logs what only limits it.
+func (s *Sweeper) check(ctx context.Context, in sweep.Input) error {
+	var problems []error
+	for _, f := range s.Check(ctx) {
+		switch {
+		case f.Status == preflight.Warning, f.Code == preflight.NoCollection && in.Mode != sweep.Initial:
+			// A collection that was dropped is for the guard, which keeps its documents.
+			s.Log.LogAttrs(ctx, slog.LevelWarn, "preflight", slog.String(telemetry.KeySide, string(f.Side)),
+				slog.String(telemetry.KeyReason, string(f.Code)), slog.String("what", f.What), slog.String(telemetry.KeyMend, f.Mend))
+		case f.Status == preflight.Problem:
+			problems = append(problems, fmt.Errorf("%s; %s", f.What, f.Mend))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 func (s *Sweeper) step(ctx context.Context, p payload, in sweep.Input) (any, error) {
+	if p.Step == "preflight" && s.Check != nil {
+		if err := s.check(ctx, in); err != nil {
+			return nil, err
+		}
+	}
 	r, err := s.Runner(ctx)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-sync/causeway/core/execution"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/telemetry"
 	"github.com/causeway-sync/causeway/core/telemetry/emf"
@@ -213,4 +214,40 @@ func TestSummary(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+// What the preflight finds stops a run before it begins, with every problem and
+// its mend; a dropped collection stops only what would copy it.
+func TestCheck(t *testing.T) {
+	findings := []preflight.Finding{
+		{Side: preflight.MongoDB, Status: preflight.OK, What: "fine"},
+		{Side: preflight.MongoDB, Status: preflight.Problem, Code: preflight.NoCollection, What: "Collection tasks not found", Mend: "create it"},
+		{Side: preflight.Ditto, Status: preflight.Warning, What: "slow", Mend: "wait"},
+	}
+	f := &fakeRunner{}
+	var log bytes.Buffer
+	s := &sweeper.Sweeper{
+		Runner:  func(context.Context) (sweeper.Runner, error) { return f, nil },
+		Check:   func(context.Context) []preflight.Finding { return findings },
+		Metrics: telemetry.NewMetrics(t.Output(), time.Now),
+		Log:     telemetry.NewLogger(&log, slog.LevelInfo, true),
+		Now:     time.Now,
+	}
+	begin := func(mode string) error {
+		_, err := s.Invoke(t.Context(), json.RawMessage(`{"step":"preflight","run":"r","input":{"mode":"`+mode+`"}}`))
+		return err
+	}
+	if err := begin("initial"); err == nil || !strings.Contains(err.Error(), "Collection tasks not found; create it") || len(f.calls) > 0 {
+		t.Errorf("error %v, calls %v", err, f.calls)
+	}
+	if err := begin("repair"); err != nil || len(f.calls) != 1 {
+		t.Errorf("error %v, calls %v", err, f.calls)
+	}
+	if !strings.Contains(log.String(), "slow") {
+		t.Errorf("log: %s", log.String())
+	}
+	findings = append(findings, preflight.Finding{Side: preflight.Ditto, Status: preflight.Problem, What: "Ditto refuses the API key", Mend: "store another"})
+	if err := begin("repair"); err == nil || !strings.Contains(err.Error(), "refuses the API key; store another") {
+		t.Errorf("error %v", err)
+	}
 }

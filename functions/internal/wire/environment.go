@@ -35,6 +35,7 @@ type Environment struct {
 	WebhookSecret string             // CAUSEWAY_DITTO_WEBHOOK_SECRET
 	QueueURL      string             // CAUSEWAY_QUEUE_URL
 	StateMachine  string             // CAUSEWAY_STATE_MACHINE_ARN; "" for none
+	Local         bool               // AWS_ENDPOINT_URL_SECRETS_MANAGER is set: no function of AWS
 	Log           *slog.Logger       // LOG_LEVEL
 }
 
@@ -47,6 +48,7 @@ func Read(function string, getenv func(string) string, roles ...Role) (Environme
 		Role:         cmp.Or(Role(getenv("CAUSEWAY_ROLE")), roles[0]),
 		QueueURL:     getenv("CAUSEWAY_QUEUE_URL"),
 		StateMachine: getenv("CAUSEWAY_STATE_MACHINE_ARN"),
+		Local:        getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER") != "",
 		Log:          logger(getenv),
 	}
 	var problems []error

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/causeway-sync/causeway/core/execution"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/core/secret"
 	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/functions/internal/sweeper"
@@ -31,9 +32,13 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 			return &sweep.Runner{
 				Manifest: env.Manifest, Bridge: c.bridge, DB: db, Ditto: c.ditto,
 				Keys: &sweep.Pager{Mongo: db, Ditto: c.ditto, Manifest: env.Manifest},
-				// Check: core/preflight looks at both sides here.
 			}, nil
 		}),
+		Check: preflight.Checker{
+			Manifest: env.Manifest, ConnectionString: env.connectionString(secrets),
+			Endpoint: env.DittoURL, Keys: apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
+			Webhook: env.checkWebhook(secrets), Note: true, Deployed: !env.Local,
+		}.Run,
 		Metrics: env.metrics(),
 		Log:     env.Log,
 		Now:     time.Now,
@@ -42,6 +47,18 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 		s.Machine = env.machine()
 	}
 	return s
+}
+
+// checkWebhook reads the webhook's secret, unless there is to be none: the keys
+// may come by Kafka.
+func (env Environment) checkWebhook(secrets *secret.Reader) func(context.Context) error {
+	if env.WebhookSecret == "" {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		_, err := env.webhookKeys(secrets)(ctx, true)
+		return err
+	}
 }
 
 func (env Environment) machine() *execution.Machine {

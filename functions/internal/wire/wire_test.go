@@ -275,7 +275,7 @@ func TestSweeperUnavailable(t *testing.T) {
 	}{
 		"NoSecret":  {nil, `read secret "ditto/mongo"`},
 		"BadSecret": {map[string]string{"ditto/mongo": "http://user:hunter2@host"}, "connect"},
-		"NoServer":  {map[string]string{"ditto/mongo": "mongodb://user:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=50&connectTimeoutMS=50"}, "ledger"},
+		"NoServer":  {map[string]string{"ditto/mongo": "mongodb://user:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=50&connectTimeoutMS=50"}, "Failed to connect to MongoDB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			newAWS(t, tc.secrets)
