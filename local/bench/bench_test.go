@@ -76,7 +76,9 @@ func document(i, size int) bson.D {
 	doc := bson.D{
 		{Key: "_id", Value: fmt.Sprintf("doc-%08d", i)},
 		{Key: "title", Value: fmt.Sprintf("Complete documentation %d", i)},
-		{Key: "status", Value: "active"}, {Key: "n", Value: int32(i)}, {Key: "price", Value: 12.5},
+		{Key: "status", Value: "active"},
+		{Key: "n", Value: int32(i)},
+		{Key: "price", Value: 12.5},
 		{Key: "tags", Value: bson.A{"a", "b", "c"}},
 		{Key: "owner", Value: bson.D{{Key: "name", Value: "Francis"}, {Key: "mail", Value: "francis@example.com"}, {Key: "score", Value: 1.5}}},
 		{Key: "text", Value: strings.Repeat("lorem ipsum ", 20)},
