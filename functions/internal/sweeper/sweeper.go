@@ -40,8 +40,9 @@ type Sweeper struct {
 	// Runner is asked for at every step: it is made at the first, and made
 	// again when that failed.
 	Runner func(ctx context.Context) (Runner, error)
-	// Check looks at both sides, before anything else, when a run begins.
-	Check   func(ctx context.Context) []preflight.Finding
+	// Check looks at both sides, before anything else, when a run of these
+	// collections begins, or of all with none.
+	Check   func(ctx context.Context, collections []string) []preflight.Finding
 	Machine Machine // nil: a run that has to follow is only told of
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
@@ -151,10 +152,25 @@ func read(body json.RawMessage) (payload, sweep.Input, error) {
 	return p, in, nil
 }
 
+// looks is how often a side that does not answer is looked at, and pause how
+// long apart: it may only be busy.
+const (
+	looks = 3
+	pause = 2 * time.Second
+)
+
 // check stops a run that cannot do its work, and logs what only limits it.
 func (s *Sweeper) check(ctx context.Context, in sweep.Input) error {
+	findings := s.Check(ctx, in.Collections)
+	for n := 1; n < looks && onlyAway(findings); n++ {
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		findings = s.Check(ctx, in.Collections)
+	}
 	var problems []error
-	for _, f := range s.Check(ctx) {
+	for _, f := range findings {
 		switch {
 		case f.Status == preflight.Warning, f.Code == preflight.NoCollection && in.Mode != sweep.Initial:
 			// A collection that was dropped is for the guard, which keeps its documents.
@@ -165,6 +181,21 @@ func (s *Sweeper) check(ctx context.Context, in sweep.Input) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// onlyAway reports whether all that is wrong is that a side does not answer.
+func onlyAway(findings []preflight.Finding) bool {
+	away := false
+	for _, f := range findings {
+		if f.Status != preflight.Problem {
+			continue
+		}
+		if f.Code != preflight.DittoUnavailable && f.Code != preflight.MongoUnavailable {
+			return false
+		}
+		away = true
+	}
+	return away
 }
 
 func (s *Sweeper) step(ctx context.Context, p payload, in sweep.Input) (any, error) {

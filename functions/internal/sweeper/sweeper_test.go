@@ -228,7 +228,7 @@ func TestCheck(t *testing.T) {
 	var log bytes.Buffer
 	s := &sweeper.Sweeper{
 		Runner:  func(context.Context) (sweeper.Runner, error) { return f, nil },
-		Check:   func(context.Context) []preflight.Finding { return findings },
+		Check:   func(context.Context, []string) []preflight.Finding { return findings },
 		Metrics: telemetry.NewMetrics(t.Output(), time.Now),
 		Log:     telemetry.NewLogger(&log, slog.LevelInfo, true),
 		Now:     time.Now,
@@ -249,5 +249,26 @@ func TestCheck(t *testing.T) {
 	findings = append(findings, preflight.Finding{Side: preflight.Ditto, Status: preflight.Problem, What: "Ditto refuses the API key", Mend: "store another"})
 	if err := begin("repair"); err == nil || !strings.Contains(err.Error(), "refuses the API key; store another") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A side that does not answer is looked at again before the run is given up.
+func TestCheckAgain(t *testing.T) {
+	f := &fakeRunner{}
+	n := 0
+	s := &sweeper.Sweeper{
+		Runner: func(context.Context) (sweeper.Runner, error) { return f, nil },
+		Check: func(context.Context, []string) []preflight.Finding {
+			if n++; n == 1 {
+				return []preflight.Finding{{Side: preflight.Ditto, Status: preflight.Problem, Code: preflight.DittoUnavailable, What: "Ditto does not answer"}}
+			}
+			return nil
+		},
+		Metrics: telemetry.NewMetrics(t.Output(), time.Now),
+		Log:     telemetry.NewLogger(t.Output(), slog.LevelInfo, true),
+		Now:     time.Now,
+	}
+	if _, err := s.Invoke(t.Context(), json.RawMessage(`{"step":"preflight","run":"r","input":{"mode":"repair"}}`)); err != nil || n != 2 {
+		t.Errorf("%d looks, %v", n, err)
 	}
 }

@@ -3,12 +3,14 @@ package wire
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/causeway-sync/causeway/core/execution"
+	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/core/secret"
 	"github.com/causeway-sync/causeway/core/sweep"
@@ -34,11 +36,7 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 				Keys: &sweep.Pager{Mongo: db, Ditto: c.ditto, Manifest: env.Manifest},
 			}, nil
 		}),
-		Check: preflight.Checker{
-			Manifest: env.Manifest, ConnectionString: env.connectionString(secrets),
-			Endpoint: env.DittoURL, Keys: apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
-			Webhook: env.checkWebhook(secrets), Note: true, Deployed: !env.Local,
-		}.Run,
+		Check:   env.check(secrets),
 		Metrics: env.metrics(),
 		Log:     env.Log,
 		Now:     time.Now,
@@ -47,6 +45,21 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 		s.Machine = env.machine()
 	}
 	return s
+}
+
+// check is the preflight of a run.
+func (env Environment) check(secrets *secret.Reader) func(context.Context, []string) []preflight.Finding {
+	return func(ctx context.Context, collections []string) []preflight.Finding {
+		m := *env.Manifest
+		if len(collections) > 0 { // what is wrong with others does not stop it
+			m.Collections = slices.DeleteFunc(slices.Clone(m.Collections), func(c manifest.Collection) bool { return !slices.Contains(collections, c.Name) })
+		}
+		return preflight.Checker{
+			Manifest: &m, ConnectionString: env.connectionString(secrets),
+			Endpoint: env.DittoURL, Keys: apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
+			Webhook: env.checkWebhook(secrets), Note: true, Deployed: !env.Local,
+		}.Run(ctx)
+	}
 }
 
 // checkWebhook reads the webhook's secret, unless there is to be none: the keys
