@@ -533,3 +533,22 @@ func BenchmarkUpdates(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*batch/b.Elapsed().Seconds(), "pairs/s")
 }
+
+// A register at a counter path becomes a counter at once, also below an object
+// that is taken as a whole since the other side has a scalar there.
+func TestRegisterBelowAScalar(t *testing.T) {
+	s := newStage(t, func(c *manifest.Collection) {
+		c.Counters, c.Conflicts.Default = []value.Path{value.PathOf("o", "q")}, value.Ditto
+	})
+	s.set(`{"_id":"d","o":5}`)
+	s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":"d","o":{"q":2,"x":1}}}`)
+	s.settle()
+	s.want([]string{`{"_id":"d","o":{"q":2,"x":1}}`}, []string{`{"_id":"d","o":{"q":2,"x":1}}`})
+	s.hints = []change.Hint{{Collection: "c", DittoID: `"d"`, Op: change.Sweep}}
+	if n := s.settle(); n > 0 {
+		t.Errorf("%d writes, although nothing changed", n)
+	}
+	s.user("UPDATE c APPLY o.q INCREMENT BY 1 WHERE _id = 'd'", "")
+	s.settle()
+	s.want([]string{`{"_id":"d","o":{"q":3,"x":1}}`}, []string{`{"_id":"d","o":{"q":3,"x":1}}`})
+}

@@ -51,6 +51,7 @@ func (x *decision) compile() *Problem {
 			n, _ := dittoInteger(g.d)
 			x.plan.ToDitto.Ops = append(x.plan.ToDitto.Ops, ditto.Op{Path: g.path, Old: g.d, New: integerJSON(n), Counter: true})
 		}
+		x.convertBelow(g)
 		if g.counter {
 			if n, ok := counterValue(g); ok {
 				if x.plan.Next.Counters == nil {
@@ -67,6 +68,23 @@ func (x *decision) compile() *Problem {
 	x.plan.ToMongo.Ops = foldMongo(x.plan.ToMongo.Ops, x.mu, x.in.Mongo, x.in.Ditto)
 	x.plan.Claimed.Units, x.plan.Next.Units = present(claimed), present(next)
 	return nil
+}
+
+// convertBelow makes counters of the registers below a group that is decided as
+// a whole, where Ditto keeps its value.
+func (x *decision) convertBelow(g *group) {
+	if g.target == value.Ditto || x.untouched {
+		return
+	}
+	for _, p := range x.in.Registers {
+		if p == g.path || !g.path.Contains(p) {
+			continue
+		}
+		old := value.Lookup(x.in.Ditto, p)
+		if n, ok := dittoInteger(old); ok {
+			x.plan.ToDitto.Ops = append(x.plan.ToDitto.Ops, ditto.Op{Path: p, Old: old, New: integerJSON(n), Counter: true})
+		}
+	}
 }
 
 // counterValue is what both sides will hold of a counter.

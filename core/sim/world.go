@@ -199,7 +199,7 @@ func (w *World) Run() error {
 		if w.slow && w.chance(0.1) {
 			w.takeTime()
 		}
-		if w.expiring && w.chance(0.003) {
+		if w.expiring && len(w.live) == 0 && w.chance(0.01) { // no handler lives for a month
 			w.monthPasses()
 		}
 		if len(w.errors) > 0 {
