@@ -15,7 +15,6 @@ import (
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
-	"github.com/causeway-sync/causeway/core/value"
 )
 
 const (
@@ -68,53 +67,6 @@ type listed struct {
 
 func (l *listed) id() string       { return l.ID }
 func (l *listed) revision() *int64 { return &l.Rev }
-
-// Found counts pairs by how they were found, and what was done with them.
-type Found struct {
-	Compared         int64 `bson:"compared" json:"compared"`
-	Equal            int64 `bson:"equal" json:"equal"`
-	MissingInDitto   int64 `bson:"missingInDitto" json:"missingInDitto"`
-	MissingInMongoDB int64 `bson:"missingInMongoDB" json:"missingInMongoDB"`
-	Different        int64 `bson:"different" json:"different"`
-	Unsynced         int64 `bson:"unsynced" json:"unsynced"`
-	LeftAlone        int64 `bson:"leftAlone" json:"leftAlone"` // of a baseline, or detached
-	Changing         int64 `bson:"changing" json:"changing"`   // still being written when the look ended
-	Conflicts        int64 `bson:"conflicts" json:"conflicts"` // values that lost one
-	ToDitto          int64 `bson:"toDitto" json:"toDitto"`     // pairs of which Ditto was written
-	ToMongoDB        int64 `bson:"toMongoDB" json:"toMongoDB"`
-	// Deletes that were listed, or made, by the side whose document goes.
-	DeletesInDitto   int64 `bson:"deletesInDitto" json:"deletesInDitto"`
-	DeletesInMongoDB int64 `bson:"deletesInMongoDB" json:"deletesInMongoDB"`
-	// Documents that were seen, by side.
-	InMongoDB int64 `bson:"inMongoDB" json:"inMongoDB"`
-	InDitto   int64 `bson:"inDitto" json:"inDitto"`
-}
-
-func (f *Found) deletes() int64 { return f.DeletesInDitto + f.DeletesInMongoDB }
-
-func (f *Found) add(o *Found) {
-	for i, n := range o.fields() {
-		*f.fields()[i] += *n
-	}
-}
-
-func (f *Found) fields() []*int64 {
-	return []*int64{
-		&f.Compared, &f.Equal, &f.MissingInDitto, &f.MissingInMongoDB, &f.Different, &f.Unsynced, &f.LeftAlone, &f.Changing,
-		&f.Conflicts, &f.ToDitto, &f.ToMongoDB, &f.DeletesInDitto, &f.DeletesInMongoDB, &f.InMongoDB, &f.InDitto,
-	}
-}
-
-// Sample is a pair that was not equal.
-type Sample struct {
-	Collection string   `bson:"collection" json:"collection"`
-	DittoID    string   `bson:"dittoId,omitempty" json:"dittoId,omitempty"` // JSON
-	MongoID    string   `bson:"mongoId,omitempty" json:"mongoId,omitempty"` // Extended JSON
-	State      string   `bson:"state" json:"state"`
-	Paths      []string `bson:"paths,omitempty" json:"paths,omitempty"`
-	Reason     string   `bson:"reason,omitempty" json:"reason,omitempty"`
-	Did        string   `bson:"did,omitempty" json:"did,omitempty"`
-}
 
 // copier is one Copy under way.
 type copier struct {
@@ -363,7 +315,7 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 		mode = bridge.Verify
 	}
 	var deletes []string
-	for tries := 0; len(hints) > 0; tries++ {
+	err := c.persist(ctx, hints, func(hints []change.Hint, tries int) []bridge.Verdict {
 		verdicts, findings, report := c.Bridge.Sweep(ctx, hints, mode)
 		c.rec.Found.Conflicts += int64(report.Conflicts)
 		if tries == 0 {
@@ -382,7 +334,19 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 				}
 			}
 		}
-		again, wait, err := c.again(hints, verdicts, tries)
+		return verdicts
+	})
+	if err != nil {
+		return err
+	}
+	return c.list(ctx, deletes)
+}
+
+// persist does something with pairs, and again with those that somebody else is
+// writing, until all are done with.
+func (c *copier) persist(ctx context.Context, hints []change.Hint, do func(hints []change.Hint, tries int) []bridge.Verdict) error {
+	for tries := 0; len(hints) > 0; tries++ {
+		again, wait, err := c.again(hints, do(hints, tries), tries)
 		if err != nil {
 			return err
 		}
@@ -391,7 +355,7 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 		}
 		hints = again
 	}
-	return c.list(ctx, deletes)
+	return nil
 }
 
 // again are the hints that are to be looked at once more, after a while.
@@ -449,82 +413,6 @@ func keyOf(f *bridge.Finding) change.Hint {
 	return keyHint(f.Key)
 }
 
-func (c *copier) count(f *bridge.Finding) {
-	n := &c.rec.Found
-	if f.State != bridge.Gone {
-		n.Compared++
-	}
-	switch f.State {
-	case bridge.Equal:
-		n.Equal++
-	case bridge.MissingInDitto:
-		n.MissingInDitto++
-	case bridge.MissingInMongoDB:
-		n.MissingInMongoDB++
-	case bridge.Different:
-		n.Different++
-	case bridge.Unsynced:
-		n.Unsynced++
-	case bridge.LeftAlone:
-		n.LeftAlone++
-	case bridge.Busy:
-		n.Changing++
-	}
-	if f.ToDitto {
-		n.ToDitto++
-	}
-	if f.ToMongo {
-		n.ToMongoDB++
-	}
-	if f.InMongo {
-		n.InMongoDB++
-	}
-	if f.InDitto {
-		n.InDitto++
-	}
-	switch f.Removes {
-	case value.Ditto:
-		n.DeletesInDitto++
-	case value.MongoDB:
-		n.DeletesInMongoDB++
-	}
-	c.sample(f)
-}
-
-func (c *copier) sample(f *bridge.Finding) {
-	if !c.explicit && (f.State == bridge.Equal || f.State == bridge.LeftAlone || f.State == bridge.Gone) {
-		return
-	}
-	state := string(f.State)
-	same := 0
-	for _, s := range c.rec.Samples {
-		if s.State == state {
-			same++
-		}
-	}
-	if same >= maxSamples {
-		return
-	}
-	s := Sample{Collection: f.Key.Collection, DittoID: string(f.Key.ID), State: state, Reason: f.Reason}
-	if f.MongoID.Type != 0 {
-		s.MongoID = ledger.IDText(f.MongoID)
-	}
-	for _, p := range f.Paths[:min(len(f.Paths), maxSamples)] {
-		s.Paths = append(s.Paths, p.String())
-	}
-	switch {
-	case f.Removes != "":
-		s.Did = "delete in " + string(f.Removes)
-	case f.ToDitto && f.ToMongo:
-		s.Did = "wrote both"
-	case f.ToDitto:
-		s.Did = "wrote Ditto"
-	case f.ToMongo:
-		s.Did = "wrote MongoDB"
-	}
-	c.rec.Samples = append(c.rec.Samples, s)
-}
-
 // list records deletes before the position moves on.
 func (c *copier) list(ctx context.Context, keys []string) error {
 	if len(keys) == 0 || c.run.Mode == Verify {
@@ -545,70 +433,13 @@ func (c *copier) list(ctx context.Context, keys []string) error {
 func (c *copier) takeBaseline(ctx context.Context, hints []change.Hint) error {
 	since := bridge.Activation{At: c.state.At, Txn: c.state.Txn}
 	n := int64(len(hints))
-	for tries := 0; len(hints) > 0; tries++ {
-		verdicts := c.Bridge.Baseline(ctx, hints, since)
-		again, wait, err := c.again(hints, verdicts, tries)
-		if err != nil {
-			return err
-		}
-		if len(again) > 0 {
-			c.wait(ctx, wait)
-		}
-		hints = again
+	err := c.persist(ctx, hints, func(hints []change.Hint, _ int) []bridge.Verdict {
+		return c.Bridge.Baseline(ctx, hints, since)
+	})
+	if err != nil {
+		return err
 	}
 	c.rec.Found.Compared += n
 	c.rec.Found.LeftAlone += n
 	return nil
 }
-
-// calm looks again at what differs, until it has stayed the same for a while:
-// only then it is a difference, and not a change on its way.
-func (c *copier) calm(ctx context.Context) error {
-	const looks = 6
-	for len(c.pending) > 0 {
-		d := c.Calm
-		if d == 0 {
-			d = defaultCalm
-		}
-		c.wait(ctx, d)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		todo := c.pending
-		c.pending = nil
-		for part := range slices.Chunk(todo, firstBatch) {
-			hints := make([]change.Hint, len(part))
-			was := map[string]pending{}
-			for i, p := range part {
-				hints[i] = p.hint
-				hints[i].Txn = c.txn
-				was[pairKey(&p.found)] = p
-			}
-			_, findings, _ := c.Bridge.Sweep(ctx, hints, bridge.Verify)
-			for i := range findings {
-				f := &findings[i]
-				p, ok := was[pairKey(f)]
-				delete(was, pairKey(f))
-				switch {
-				case !ok: // of another document that has turned up meanwhile
-				case f.Err != nil && !bridge.IsLater(f.Err):
-					return f.Err
-				case f.Err == nil && (!suspicious(f) || f.State != bridge.Busy && f.Sum == p.found.Sum):
-					c.count(f)
-				case p.looks >= looks:
-					f.State = bridge.Busy
-					c.count(f)
-				default:
-					if f.Err != nil {
-						f = &p.found
-						f.Sum = value.Hash{}
-					}
-					c.pending = append(c.pending, pending{p.hint, *f, p.looks + 1})
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func pairKey(f *bridge.Finding) string { return f.Key.String() + "\x00" + idKey(f.MongoID) }

@@ -84,7 +84,7 @@ func (r *Runner) refuse(run *runRecord, name string, f *Found, broken bool) stri
 	if broken {
 		return "some ranges have failed: the deletes wait until the run is carried on"
 	}
-	chosenByHand := run.input.Unsynced || len(run.input.IDs) > 0 || len(run.input.Filter) > 0
+	chosenByHand := run.input.chosen()
 	n := f.deletes()
 	if n <= run.input.AllowDeletes[name] {
 		return ""
@@ -159,17 +159,11 @@ func (r *Runner) deleteRange(ctx context.Context, run *runRecord, p *rangeRecord
 			h.Txn = txn
 			hints = append(hints, h)
 		}
-		for tries := 0; len(hints) > 0; tries++ {
-			verdicts, _, report := r.Bridge.Sweep(ctx, hints, bridge.Settle)
-			_ = report // its conflicts are on record
-			again, wait, err := c.again(hints, verdicts, tries)
-			if err != nil {
-				return false, err
-			}
-			if len(again) > 0 {
-				r.wait(ctx, wait)
-			}
-			hints = again
+		if err := c.persist(ctx, hints, func(hints []change.Hint, _ int) []bridge.Verdict {
+			verdicts, _, _ := r.Bridge.Sweep(ctx, hints, bridge.Settle) // its conflicts are on record
+			return verdicts
+		}); err != nil {
+			return false, err
 		}
 		l.Done = true
 		if err := r.records().put(ctx, l); err != nil && !errors.Is(err, errMoved) {

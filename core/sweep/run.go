@@ -53,6 +53,10 @@ type Input struct {
 	Request string `json:"request,omitempty"`
 }
 
+// chosen reports whether a person chose the pairs: the run is of no whole
+// collection.
+func (in *Input) chosen() bool { return in.Unsynced || len(in.IDs) > 0 || len(in.Filter) > 0 }
+
 // Bridge settles document pairs: bridge.Bridge.
 type Bridge interface {
 	Sweep(ctx context.Context, hints []change.Hint, mode bridge.Mode) ([]bridge.Verdict, []bridge.Finding, bridge.Report)

@@ -115,7 +115,7 @@ func summarize(name string, f *Found, parts []rangeRecord, run *runRecord) Colle
 	}
 	const mostFailed = 20
 	c.Failed = c.Failed[:min(len(c.Failed), mostFailed)]
-	chosenByHand := run.input.Unsynced || len(run.input.IDs) > 0 || len(run.input.Filter) > 0
+	chosenByHand := run.input.chosen()
 	for _, p := range parts {
 		if p.Collection != name {
 			continue
@@ -141,7 +141,7 @@ func summarize(name string, f *Found, parts []rangeRecord, run *runRecord) Colle
 
 // finish marks a collection as copied, or its baseline as taken.
 func (r *Runner) finish(ctx context.Context, run *runRecord, name string) error {
-	if run.input.Unsynced || len(run.input.IDs) > 0 || len(run.input.Filter) > 0 {
+	if run.input.chosen() {
 		return nil
 	}
 	c, err := r.activation(ctx, name)
