@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,14 +29,16 @@ import (
 // stage is both databases in memory with a bridge between them. Every write
 // becomes a hint; settle handles hints until there are none.
 type stage struct {
-	t      testing.TB
-	c      *manifest.Collection
-	mongo  *mongosim.Sim
-	ditto  *dittosim.Store
-	bridge *bridge.Bridge
-	hints  []change.Hint
-	writes int // on either side
-	report bridge.Report
+	t        testing.TB
+	c        *manifest.Collection
+	manifest *manifest.Manifest
+	mongo    *mongosim.Sim
+	ditto    *dittosim.Store
+	bridge   *bridge.Bridge
+	hints    []change.Hint
+	writes   int // on either side
+	report   bridge.Report
+	ahead    time.Duration // how far MongoDB's clock is ahead
 }
 
 func newStage(t testing.TB, edit func(*manifest.Collection)) *stage {
@@ -45,7 +48,8 @@ func newStage(t testing.TB, edit func(*manifest.Collection)) *stage {
 		edit(&c)
 	}
 	m := &manifest.Manifest{Database: "db", Collections: []manifest.Collection{c}}
-	s := &stage{t: t, c: &m.Collections[0], mongo: mongosim.New(time.Now), ditto: dittosim.New()}
+	s := &stage{t: t, c: &m.Collections[0], manifest: m, ditto: dittosim.New()}
+	s.mongo = mongosim.New(func() time.Time { return time.Now().Add(s.ahead) })
 	if err := ledger.CreateIndexes(t.Context(), s.mongo); err != nil {
 		t.Fatal(err)
 	}
@@ -551,4 +555,47 @@ func TestRegisterBelowAScalar(t *testing.T) {
 	s.user("UPDATE c APPLY o.q INCREMENT BY 1 WHERE _id = 'd'", "")
 	s.settle()
 	s.want([]string{`{"_id":"d","o":{"q":3,"x":1}}`}, []string{`{"_id":"d","o":{"q":3,"x":1}}`})
+}
+
+// A handler that dies after its write has hidden what a device had just put in an
+// object's place: whoever takes over its claim records that value.
+func TestCoveredByTheDead(t *testing.T) {
+	s := newStage(t, func(c *manifest.Collection) { c.Counters = []value.Path{value.PathOf("o", "q")} })
+	s.user("INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":"d","o":{"q":2,"x":1}}}`)
+	s.settle() // the register becomes a counter, and hides
+	s.set(`{"_id":"d","o":{"x":1}}`)
+	dies := &mortal{Store: s.ditto, before: func() {
+		s.user("UPDATE c SET o = :v WHERE _id = 'd'", `{"v":[1,null]}`)
+	}}
+	doomed := bridge.New(bridge.Config{Manifest: s.manifest, Mongo: s.mongo, Ditto: dies})
+	if verdicts, _ := doomed.Handle(t.Context(), s.hints); verdicts[0].Err == nil || !dies.dead {
+		t.Fatalf("verdict %v, dead %t", verdicts[0].Err, dies.dead)
+	}
+	s.ahead = time.Hour
+	s.settle()
+	conflicts, err := ledger.Records{DB: s.mongo}.ListConflicts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(conflicts, func(c ledger.Conflict) bool { return c.Path == value.PathOf("o") && c.JSON == "[1,null]" }) {
+		t.Errorf("[1,null] is in no record: %+v", conflicts)
+	}
+}
+
+// mortal is Ditto until a handler has removed something that hides: it dies then.
+type mortal struct {
+	*dittosim.Store
+	before func() // the removal
+	dead   bool
+}
+
+func (m *mortal) Execute(ctx context.Context, r ditto.Request) (ditto.Response, error) {
+	if m.dead {
+		return ditto.Response{}, errors.New("this handler is dead")
+	}
+	if strings.HasPrefix(r.Statement, "UPDATE COLLECTION") {
+		m.before()
+		m.dead = true
+	}
+	return m.Store.Execute(ctx, r)
 }

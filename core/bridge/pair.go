@@ -38,6 +38,7 @@ type pair struct {
 	entry   ledger.Entry // as read, or as last written under our claim
 	mine    bool         // we hold the claim
 	carried []ledger.Announcement
+	behind  bool                  // a claim was left behind, and what it may have hidden is not known
 	prior   []ledger.Announcement // carried before the claim of this round
 
 	mongo  bson.Raw

@@ -1,14 +1,18 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/reconcile"
 	"github.com/causeway-sync/causeway/core/telemetry"
+	"github.com/causeway-sync/causeway/core/value"
 )
 
 // run takes the pairs round and round until each has come to an end: read both
@@ -30,6 +34,7 @@ func (t *batch) run(ctx context.Context) {
 		t.refresh(ctx, active)
 		t.takeOver(active)
 		t.read(ctx, undone(active))
+		t.recordBehind(ctx, undone(active))
 		t.decide(ctx, undone(active))
 		t.writeAll(ctx, planned(active))
 	}
@@ -116,8 +121,59 @@ func (t *batch) takeOver(pairs []*pair) {
 			p.end(errClaimed)
 			continue
 		}
-		p.carried = p.entry.Claim.Announced
+		p.carried, p.behind = p.entry.Claim.Announced, true
 	}
+}
+
+// recordBehind records the values that a handler may have hidden before it died,
+// as write does when it lives: its claim announced that it would remove something
+// in an object, in whose place somebody has just put them.
+func (t *batch) recordBehind(ctx context.Context, pairs []*pair) {
+	for _, name := range collections(pairs) {
+		of := map[docid.ID]*pair{}
+		at := map[docid.ID][]value.Path{}
+		var txn int64
+		for _, p := range inCollection(pairs, name) {
+			if paths := p.objectsBehind(); len(paths) > 0 {
+				of[p.key.ID], at[p.key.ID], txn = p, paths, max(txn, p.readAt)
+			}
+		}
+		if len(at) == 0 {
+			continue
+		}
+		found, err := t.ditto.Registers(ctx, dittoCollection(t.cfg.Manifest.Collection(name)), at, txn)
+		for id, p := range of {
+			if err != nil {
+				p.end(fmt.Errorf("look for values that hide: %w", err))
+				continue
+			}
+			found[id] = slices.DeleteFunc(found[id], func(v ditto.Value) bool {
+				return bytes.Equal(v.JSON, value.Lookup(p.ditto.JSON, v.Path)) // it shows
+			})
+		}
+		t.recordCovered(ctx, of, found)
+		for _, p := range of {
+			if p.err != nil {
+				p.end(p.err)
+			}
+		}
+	}
+}
+
+// objectsBehind are the objects in which a claim that was left behind announced
+// removals in Ditto.
+func (p *pair) objectsBehind() []value.Path {
+	if !p.behind || p.mine || p.ditto == nil || p.rules.Strict {
+		return nil
+	}
+	var paths []value.Path
+	for _, a := range p.carried {
+		if a.Side == value.Ditto && a.Hash == (value.Hash{}) {
+			paths = append(paths, a.Path.Parents()...)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 // decide asks reconcile about each pair, and stores the entries of those that

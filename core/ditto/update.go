@@ -292,12 +292,20 @@ func (u *updater) recheck(jobs []*job) error {
 // registersAbove reads what hides as a register at the objects in which rows of
 // Before remove something.
 func (u *updater) registersAbove(jobs []*job) (map[*job]map[value.Path][]byte, error) {
-	out := map[*job]map[value.Path][]byte{}
 	var asks []ask
 	for _, j := range jobs {
 		for _, p := range j.draft.AboveHidden() {
-			out[j], asks = map[value.Path][]byte{}, append(asks, ask{j, []value.Path{p}})
+			asks = append(asks, ask{j, []value.Path{p}})
 		}
+	}
+	return u.registers(asks)
+}
+
+// registers reads what is stored as a register at the paths asked for.
+func (u *updater) registers(asks []ask) (map[*job]map[value.Path][]byte, error) {
+	out := map[*job]map[value.Path][]byte{}
+	for _, a := range asks {
+		out[a.job] = map[value.Path][]byte{}
 	}
 	return out, u.read(asks, columnsClash, func(paths []value.Path, asks []ask) error {
 		resp, err := u.execute(u.ctx, api(u.c), dql.SelectPaths(u.c.Name, dql.Register, paths, askIDs(asks)), u.seen, false)
@@ -316,6 +324,30 @@ func (u *updater) registersAbove(jobs []*job) (map[*job]map[value.Path][]byte, e
 		}
 		return nil
 	})
+}
+
+// Registers reads what is stored as a register at the given paths of documents:
+// where an object shows, it hides. A read must reflect the transaction.
+func (s *Store) Registers(ctx context.Context, c Collection, at map[docid.ID][]value.Path, txn int64) (map[docid.ID][]Value, error) {
+	u := updater{Store: s, ctx: ctx, c: c, result: newResult(), seen: txn}
+	var asks []ask
+	for _, id := range sortedKeys(at) {
+		j := &job{id: id}
+		for _, p := range at[id] {
+			asks = append(asks, ask{j, []value.Path{p}})
+		}
+	}
+	found, err := u.registers(asks)
+	if err != nil {
+		return nil, fmt.Errorf("read registers in ditto: %w", err)
+	}
+	out := map[docid.ID][]Value{}
+	for _, a := range asks {
+		if v := found[a.job][a.paths[0]]; v != nil {
+			out[a.job.id] = append(out[a.job.id], Value{a.paths[0], v})
+		}
+	}
+	return out, nil
 }
 
 // uncover looks for what somebody wrote just before a row of Before won, whose

@@ -19,6 +19,9 @@ const RunsCollection = "__causeway_runs"
 // own are Causeway's collections in the synced database.
 var own = []string{ledger.Collection, ledger.ConflictCollection, ledger.UnsyncedCollection, RunsCollection}
 
+// Own lists Causeway's own collections.
+func Own() []string { return slices.Clone(own) }
+
 // lookAtOwn makes Causeway's own collections, if it may, and tries the rights
 // to write them.
 func (r *run) lookAtOwn(ctx context.Context, specs []mongo.CollectionSpecification) {

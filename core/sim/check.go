@@ -68,8 +68,17 @@ type track struct {
 	held     [2]map[string]bool
 	before   [2]string // the values at the activation
 	common   string
-	dirty    int // when Causeway last wrote it
-	agreedAt int // when the ledger last agreed on it
+	written  [2]written // by Causeway
+	agreedAt int        // when the ledger last agreed on it
+}
+
+// written is the first write by Causeway since the last agreement. A later one
+// takes it back when it restores the value from before: something came to show
+// between two statements, and nothing has changed.
+type written struct {
+	at      int
+	from    string
+	touched bool // by a user, since
 }
 
 // at is a side's place in what is kept of both.
@@ -117,7 +126,7 @@ func (w *World) fail(format string, args ...any) {
 func (c *check) track(u unit) *track {
 	t := c.units[u]
 	if t == nil {
-		t = &track{dirty: -1, seen: [2]map[int]bool{{0: true}, {0: true}}, stems: [2]map[string]int{{}, {}}, held: [2]map[string]bool{{"": true}, {"": true}}}
+		t = &track{written: [2]written{{at: -1}, {at: -1}}, seen: [2]map[int]bool{{0: true}, {0: true}}, stems: [2]map[string]int{{}, {}}, held: [2]map[string]bool{{"": true}, {"": true}}}
 		c.units[u] = t
 	}
 	return t
@@ -162,7 +171,7 @@ func (w *World) saw(k ledger.Key, side value.Side, old, doc map[value.Path]cell,
 			if _, held := t.stems[at(side)][doc[p].val]; held && doc[p].val != "" {
 				w.hit(ValueReturns)
 			}
-			t.now[at(side)], t.uid[at(side)] = doc[p], w.uid
+			t.now[at(side)], t.uid[at(side)], t.written[at(side)].touched = doc[p], w.uid, true
 		}
 		t.seen[at(side)][t.uid[at(side)]] = true
 		t.stems[at(side)][doc[p].val] = t.uid[at(side)]
@@ -202,7 +211,7 @@ func (w *World) checkWrite(k ledger.Key, side value.Side, old, doc map[value.Pat
 func (w *World) overwrite(u unit, t *track, side value.Side, prev, next cell) {
 	other := side.Other()
 	base := w.baseOf(u, side)
-	returned := prev.hash == base && t.dirty < t.agreedAt
+	returned := prev.hash == base && max(t.written[0].at, t.written[1].at) < t.agreedAt
 	if prev.val != "" && !t.seen[at(other)][t.uid[at(side)]] && prev.val != next.val &&
 		!t.held[at(other)][prev.val] && prev.val != t.common && !returned {
 		w.lostValue[loss{u, side, prev.val}] = fmt.Sprintf("step %d: lost %s %s=%s on %s, overwritten by %q", w.now, u.key, u.path, prev.val, side, next.val)
@@ -210,7 +219,13 @@ func (w *World) overwrite(u unit, t *track, side value.Side, prev, next cell) {
 	if side == value.MongoDB && w.rules().Mode == value.JSON && prev.typ == bson.TypeDecimal128 && next.val != "" && next.typ != prev.typ {
 		w.fail("%s %s: a number became a %s where MongoDB holds a decimal", u.key, u.path, next.typ)
 	}
-	t.now[at(side)], t.dirty = next, w.now
+	t.now[at(side)] = next
+	switch o := &t.written[at(side)]; {
+	case o.at <= t.agreedAt:
+		*o = written{at: w.now, from: prev.val}
+	case next.val == o.from && !o.touched:
+		*o = written{at: -1}
+	}
 	t.uid[at(side)] = t.stems[at(other)][next.val]
 }
 

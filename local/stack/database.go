@@ -10,10 +10,13 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/local/mongodb"
 )
 
-// createCollections makes the configured collections where they are missing.
+// createCollections makes the configured collections and Causeway's own where
+// they are missing, before anything else writes: SecantusDB hangs when one
+// connection creates a collection while another's first insert does.
 func createCollections(ctx context.Context, db *mongo.Database, m *manifest.Manifest) error {
 	names, err := db.ListCollectionNames(ctx, bson.D{})
 	if err != nil {
@@ -23,12 +26,16 @@ func createCollections(ctx context.Context, db *mongo.Database, m *manifest.Mani
 	for _, name := range names {
 		have[name] = true
 	}
+	wanted := preflight.Own()
 	for _, c := range m.Collections {
-		if have[c.Name] {
+		wanted = append(wanted, c.Name)
+	}
+	for _, name := range wanted {
+		if have[name] {
 			continue
 		}
-		if err := db.CreateCollection(ctx, c.Name); err != nil {
-			return fmt.Errorf("create collection %s: %w", c.Name, err)
+		if err := db.CreateCollection(ctx, name); err != nil {
+			return fmt.Errorf("create collection %s: %w", name, err)
 		}
 	}
 	return nil
