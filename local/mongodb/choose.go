@@ -35,7 +35,7 @@ func choose(ctx context.Context, opts Options) (choice, error) {
 	if path, err := exec.LookPath("mongod"); err == nil {
 		return choice{kind: Mongod, path: path, args: mongodArgs}, nil
 	}
-	if path, err := exec.LookPath("secantusd-rs"); err == nil {
+	if path, err := exec.LookPath("secantusd-rs"); err == nil && !opts.NoRust {
 		return choice{kind: SecantusRust, path: path, args: secantusArgs}, nil
 	}
 	py, err := install.FindPython(ctx, opts.Getenv)

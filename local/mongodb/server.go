@@ -41,6 +41,9 @@ type Options struct {
 	Log    io.Writer           // the server's own output
 	Notice func(string)        // gets a line per thing installed
 	Getenv func(string) string // os.Getenv by default
+	// NoRust passes over a secantusd-rs on PATH: for tests that name what is
+	// peculiar to the Python edition.
+	NoRust bool
 	// Wrap is a command that runs the server, which is its last arguments; for
 	// tests that limit what it may do.
 	Wrap []string

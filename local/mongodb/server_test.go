@@ -210,3 +210,22 @@ func withoutURI(key string) string {
 	}
 	return os.Getenv(key)
 }
+
+func TestNoRust(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secantusd-rs"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	s, err := mongodb.Start(t.Context(), mongodb.Options{NoRust: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop(context.Background()) })
+	if s.Kind == mongodb.SecantusRust {
+		t.Error("the Rust edition was started")
+	}
+	if _, err := mongodb.Start(t.Context(), mongodb.Options{}); s.Kind == mongodb.SecantusPy && err == nil {
+		t.Error("without NoRust, the one on PATH was not")
+	}
+}

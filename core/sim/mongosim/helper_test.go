@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 
 func serverDB(t testing.TB) *mongodb.Client {
 	t.Helper()
-	server.Do(func() { server.Server, server.err = local.Start(context.Background(), local.Options{}) })
+	server.Do(func() { server.Server, server.err = local.Start(context.Background(), local.Options{NoRust: true}) })
 	if server.err != nil {
 		t.Fatal(server.err)
 	}
