@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -39,8 +40,18 @@ const (
 	fieldToTxn      = "toTxn"
 )
 
+// times are those of an entry that the database's clock sets; zero for none.
+type times struct {
+	at, until, taken, expires time.Time
+}
+
 // encode is the stored form of e, without the times that the database sets.
 func encode(e *Entry, rev int64, writer string) bson.Raw {
+	return encodeAt(e, rev, writer, times{})
+}
+
+// encodeAt is the stored form of e.
+func encodeAt(e *Entry, rev int64, writer string, set times) bson.Raw {
 	b := make([]byte, 0, 256+72*len(e.Units))
 	doc, b := bsoncore.AppendDocumentStart(b)
 	b = bsoncore.AppendStringElement(b, "_id", e.Key.String())
@@ -104,11 +115,17 @@ func encode(e *Entry, rev int64, writer string) bson.Raw {
 	}
 	b = bsoncore.AppendStringElement(b, fieldWriter, writer)
 	if e.State == Baseline && e.Taken != nil {
-		b = appendWindow(b, e.Taken)
+		window := *e.Taken
+		if !set.taken.IsZero() {
+			window.To = set.taken
+		}
+		b = appendWindow(b, &window)
 	}
 	if e.Claim != nil {
-		b = appendClaim(b, e.Claim)
+		b = appendClaim(b, e.Claim, set.until)
 	}
+	b = appendTime(b, fieldAt, set.at)
+	b = appendTime(b, fieldExpires, set.expires)
 	b, _ = bsoncore.AppendDocumentEnd(b, doc)
 	return b
 }
@@ -125,7 +142,14 @@ func appendWindow(b []byte, w *Window) []byte {
 	return b
 }
 
-func appendClaim(b []byte, c *Claim) []byte {
+func appendTime(b []byte, name string, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return bsoncore.AppendDateTimeElement(b, name, t.UnixMilli())
+}
+
+func appendClaim(b []byte, c *Claim, until time.Time) []byte {
 	claim, b := bsoncore.AppendDocumentElementStart(b, fieldClaim)
 	b = bsoncore.AppendStringElement(b, fieldOwner, c.Owner)
 	if len(c.Announced) > 0 {
@@ -141,6 +165,7 @@ func appendClaim(b []byte, c *Claim) []byte {
 		}
 		b, _ = bsoncore.AppendArrayEnd(b, list)
 	}
+	b = appendTime(b, fieldUntil, until)
 	b, _ = bsoncore.AppendDocumentEnd(b, claim)
 	return b
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,9 +184,17 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 	if s.Writer == "" {
 		return nil, errors.New("write ledger: no writer")
 	}
+	now, err := s.now(ctx, puts)
+	if err != nil {
+		return nil, fmt.Errorf("write ledger: %w", err)
+	}
 	models := make([]mongodb.Model, len(puts))
 	for i := range puts {
-		models[i] = s.model(&puts[i])
+		if puts[i].Prev == 0 && !now.IsZero() {
+			models[i] = s.insert(&puts[i], now)
+		} else {
+			models[i] = s.model(&puts[i])
+		}
 	}
 	won := make([]bool, len(puts))
 	result, err := s.DB.Write(ctx, Collection, models)
@@ -195,7 +204,7 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 		if err != nil {
 			return nil, fmt.Errorf("write ledger: %w", err)
 		}
-		if result.Modified+result.Upserted+int64(len(lost)) == int64(len(puts)) {
+		if result.Inserted+result.Modified+result.Upserted+int64(len(lost)) == int64(len(puts)) {
 			for i := range won {
 				won[i] = !lost[i]
 			}
@@ -267,6 +276,43 @@ func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, erro
 	return mine, nil
 }
 
+// now is the database's time when several entries are new: they are inserted,
+// which is half the work of an upsert, but then it cannot set their times. They
+// are a request too early: a claim ends so much sooner.
+func (s Store) now(ctx context.Context, puts []Put) (time.Time, error) {
+	fresh := 0
+	for i := range puts {
+		if puts[i].Prev == 0 {
+			fresh++
+		}
+	}
+	if fresh < 2 {
+		return time.Time{}, nil
+	}
+	now, err := s.DB.Now(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the database's time: %w", err)
+	}
+	return now, nil
+}
+
+// insert makes an entry that was not there.
+func (s Store) insert(p *Put, now time.Time) mongodb.Model {
+	set := times{at: now}
+	if p.Next.Claim != nil {
+		set.until = now.Add(p.ClaimFor)
+	}
+	if p.Next.State == Baseline && p.Next.Taken != nil {
+		set.taken = now
+	}
+	if p.Next.State == Deleted && p.Next.Claim == nil {
+		set.expires = now.Add(s.tombstoneTTL())
+	}
+	return mongodb.Model{Insert: encodeAt(&p.Next, 1, s.Writer, set)}
+}
+
+func (s Store) tombstoneTTL() time.Duration { return cmp.Or(s.TombstoneTTL, DefaultTombstoneTTL) }
+
 // model is one compare-and-set. The condition stands in the pipeline, since a
 // filter on `_id` alone is what every server is quickest with; who finds another
 // revision modifies nothing.
@@ -281,11 +327,7 @@ func (s Store) model(p *Put) mongodb.Model {
 	}
 	// What a claim announced is not forgotten with its tombstone.
 	if p.Next.State == Deleted && p.Next.Claim == nil {
-		ttl := s.TombstoneTTL
-		if ttl == 0 {
-			ttl = DefaultTombstoneTTL
-		}
-		times = append(times, bson.E{Key: fieldExpires, Value: FromNow(ttl)})
+		times = append(times, bson.E{Key: fieldExpires, Value: FromNow(s.tombstoneTTL())})
 	}
 	asRead := bson.D{{Key: "$eq", Value: bson.A{"$" + fieldRev, p.Prev}}}
 	if p.Prev == 0 {
@@ -302,6 +344,9 @@ func (s Store) model(p *Put) mongodb.Model {
 
 // EntryOf is the entry that a compare-and-set stores, but for its times.
 func EntryOf(m mongodb.Model) bson.Raw {
+	if m.Insert != nil {
+		return m.Insert
+	}
 	replace, _ := m.Update[0].(bson.D)
 	cond, _ := replace[0].Value.(bson.D)
 	branches, _ := cond[0].Value.(bson.A)

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -311,7 +312,7 @@ func TestPutAmbiguous(t *testing.T) {
 	}{
 		"AllLost":    {db: unsure{}, prev: 5, want: []bool{false, false}, finds: 1},
 		"Short":      {db: unsure{}, prev: 1, want: []bool{true, false}, finds: 1},
-		"Duplicate":  {db: unsure{}, prev: 0, want: []bool{false, true}, finds: 1},
+		"Duplicate":  {db: unsure{}, prev: 0, want: []bool{false, true}},
 		"MadeIt":     {db: unsure{after: true}, prev: 1, want: []bool{true, false}, finds: 1},
 		"DidNot":     {db: unsure{before: true}, prev: 1, finds: 1, err: errLost},
 		"NoRoom":     {db: unsure{code: 14031}, prev: 1, finds: 1, err: mongodb.WriteError{Code: 14031}},
@@ -387,6 +388,42 @@ func TestTimes(t *testing.T) {
 	db.Expire()
 	if len(read(t, db, e.Key)) != 0 {
 		t.Error("tombstone still there")
+	}
+}
+
+// Several new entries are inserted, one is upserted: both store the same.
+func TestPutSeveralNew(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, e := range map[string]ledger.Entry{
+		"Live":     {State: ledger.Live},
+		"Claimed":  {Claim: &ledger.Claim{Owner: "o", Announced: []ledger.Announcement{{Path: value.PathOf("a", "b"), Side: value.Ditto, Hash: value.Hash{1}}}}},
+		"Baseline": {State: ledger.Baseline, Taken: &ledger.Window{From: now.Add(-time.Minute), FromTxn: 1, ToTxn: 2}},
+		"Deleted":  {State: ledger.Deleted},
+		"Left":     {State: ledger.Deleted, Claim: &ledger.Claim{Owner: "o"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stored := func(n int) map[string]any {
+				db := mongosim.New(func() time.Time { return now })
+				puts := make([]ledger.Put, n)
+				for i := range puts {
+					puts[i] = ledger.Put{Next: e, ClaimFor: time.Minute}
+					puts[i].Next.Key, puts[i].Next.Units = key(i), []ledger.Unit{{Path: value.PathOf("a"), M: value.Hash{2}}}
+				}
+				if won, err := (ledger.Store{DB: db, Writer: "w"}).Put(t.Context(), puts); err != nil || slices.Contains(won, false) {
+					t.Fatal(won, err)
+				}
+				var m map[string]any
+				dec := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(db.All(ledger.Collection)[0])))
+				dec.DefaultDocumentM()
+				if err := dec.Decode(&m); err != nil {
+					t.Fatal(err)
+				}
+				return m
+			}
+			if diff := cmp.Diff(stored(1), stored(2)); diff != "" {
+				t.Errorf("(-one +two):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -481,18 +518,17 @@ func FuzzReadForeign(f *testing.F) {
 		if raw.Validate() != nil {
 			return // no server sends it
 		}
-		_, _ = ledger.Store{DB: fixed{raw}}.Read(t.Context(), []ledger.Key{key(1)}, nil)
+		_, _ = ledger.Store{DB: fixed{doc: raw}}.Read(t.Context(), []ledger.Key{key(1)}, nil)
 	})
 }
 
-type fixed struct{ doc bson.Raw }
+type fixed struct {
+	mongodb.Database
+	doc bson.Raw
+}
 
 func (f fixed) Find(context.Context, string, bson.D, bson.D) ([]bson.Raw, error) {
 	return []bson.Raw{f.doc}, nil
-}
-
-func (f fixed) Write(context.Context, string, []mongodb.Model) (mongodb.BulkResult, error) {
-	return mongodb.BulkResult{}, nil
 }
 
 func BenchmarkEntry20Units(b *testing.B) {

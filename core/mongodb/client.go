@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -195,9 +196,10 @@ func (c *Client) Write(ctx context.Context, collection string, models []Model) (
 	switch {
 	case err == nil:
 	case errors.As(err, &bulk) && bulk.WriteConcernError == nil:
-		for _, e := range bulk.WriteErrors {
+		for _, e := range bulk.WriteErrors { // of inserts first
 			result.Errors = append(result.Errors, writeError(e.Index, e.Code, e.Message, e.Raw))
 		}
+		slices.SortFunc(result.Errors, func(a, b WriteError) int { return a.Index - b.Index })
 	case errors.As(err, &bulk):
 		// Applied here, but perhaps not for good: a majority has not confirmed.
 		return result, &Error{
@@ -208,6 +210,18 @@ func (c *Client) Write(ctx context.Context, collection string, models []Model) (
 		return result, wrap("write "+collection, err, c.secrets)
 	}
 	return result, nil
+}
+
+// Now implements Database.
+func (c *Client) Now(ctx context.Context) (time.Time, error) {
+	var hello struct {
+		LocalTime time.Time `bson:"localTime"`
+	}
+	err := c.db.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}, options.RunCmd().SetReadPreference(readpref.Primary())).Decode(&hello)
+	if err != nil {
+		return time.Time{}, wrap("hello", err, c.secrets)
+	}
+	return hello.LocalTime, nil
 }
 
 // CreateIndexes creates the indexes that are not there yet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -48,6 +49,15 @@ func (r *Reconnecting) Write(ctx context.Context, collection string, models []Mo
 		return err
 	})
 	return result, err
+}
+
+// Now implements Database.
+func (r *Reconnecting) Now(ctx context.Context) (now time.Time, err error) {
+	err = r.Do(ctx, func(c *Client) error {
+		now, err = c.Now(ctx)
+		return err
+	})
+	return now, err
 }
 
 // CreateIndexes creates the indexes that are not there yet.

@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -16,8 +17,10 @@ type Database interface {
 	Find(ctx context.Context, collection string, filter, projection bson.D) ([]bson.Raw, error)
 	// Write runs the models as one unordered bulk write. The error is for the
 	// request as a whole (what happened to its models is then unknown); a
-	// model's own failure is in BulkResult.Errors.
+	// model's own failure is in BulkResult.Errors, which are in the models' order.
 	Write(ctx context.Context, collection string, models []Model) (BulkResult, error)
+	// Now is the primary's time, to the millisecond: "$$NOW".
+	Now(ctx context.Context) (time.Time, error)
 }
 
 // Model is one write of a bulk: an insert when Insert is set, a deleteMany

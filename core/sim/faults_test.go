@@ -61,7 +61,7 @@ var faults = []fault{
 	},
 	{
 		"announcements-dropped", "9", "whoever takes over carries the announcements on",
-		one("core/bridge/run.go", "p.carried = p.entry.Claim.Announced", "if !FAULT { p.carried = p.entry.Claim.Announced }"),
+		one("core/bridge/run.go", "p.carried, p.behind = p.entry.Claim.Announced, true", "if !FAULT { p.carried, p.behind = p.entry.Claim.Announced, true }"),
 	},
 	{
 		"carried-not-recorded", "9", "what is overwritten while announcements are carried on is recorded",

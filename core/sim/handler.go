@@ -170,6 +170,11 @@ func (e gatedMongo) Write(ctx context.Context, collection string, models []mongo
 	return e.w.Mongo.Write(ctx, collection, models)
 }
 
+func (e gatedMongo) Now(ctx context.Context) (time.Time, error) {
+	e.now.pause(HandlerKilled)
+	return e.w.Mongo.Now(ctx)
+}
+
 // gatedDitto is Ditto as handlers see it: a node that may be behind, and a key
 // that may not see a document.
 type gatedDitto struct{ *environment }

@@ -111,6 +111,9 @@ func (c *collection) find(f *filter, env *env) ([]*document, error) {
 	return slices.Compact(out), nil
 }
 
+// Now implements mongodb.Database.
+func (s *Sim) Now(context.Context) (time.Time, error) { return s.now(), nil }
+
 // Write implements mongodb.Database.
 func (s *Sim) Write(ctx context.Context, name string, models []mongodb.Model) (mongodb.BulkResult, error) {
 	if err := ctx.Err(); err != nil {
@@ -123,7 +126,7 @@ func (s *Sim) Write(ctx context.Context, name string, models []mongodb.Model) (m
 		c := s.collection(name)
 		w := writer{sim: s, collection: c, env: &env{now: dateTime(s.now())}, result: &result}
 		defer func() { changes = w.changes }()
-		for i := range models {
+		for _, i := range turns(models) {
 			refused, err := w.model(&models[i])
 			if err != nil {
 				return result, fmt.Errorf("write %s: model %d: %w", name, i, err)
@@ -134,10 +137,31 @@ func (s *Sim) Write(ctx context.Context, name string, models []mongodb.Model) (m
 				result.Errors = append(result.Errors, e)
 			}
 		}
+		slices.SortFunc(result.Errors, func(a, b mongodb.WriteError) int { return a.Index - b.Index })
 		return result, nil
 	}()
 	s.tell(name, changes)
 	return result, err
+}
+
+// turns is the order in which the driver sends an unordered bulk write: inserts,
+// then deletes, then updates.
+func turns(models []mongodb.Model) []int {
+	kind := func(m *mongodb.Model) int {
+		switch {
+		case m.Insert != nil:
+			return 0
+		case m.Update == nil:
+			return 1
+		}
+		return 2
+	}
+	order := make([]int, len(models))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return kind(&models[i]) - kind(&models[j]) })
+	return order
 }
 
 func (s *Sim) tell(name string, changes []change) {
