@@ -131,19 +131,16 @@ func decodeWindow(v bsoncore.Value) (*Window, bool) {
 }
 
 func decodeUnits(v bsoncore.Value) ([]Unit, bool) {
-	r, ok := rowsOf(v)
-	units := make([]Unit, 0, r.count())
-	for ok && r.next() {
-		hashes, ok := r.binary(32)
-		if !ok {
-			return nil, false
-		}
-		u := Unit{Path: r.path()}
-		copy(u.M[:], hashes[:16])
-		copy(u.D[:], hashes[16:])
+	l, ok := listOf(v)
+	units := make([]Unit, 0, len(l.rest)/40)
+	for ok && l.more() {
+		var u Unit
+		u.Path = l.path()
+		copy(u.M[:], l.take(len(u.M)))
+		copy(u.D[:], l.take(len(u.D)))
 		units = append(units, u)
 	}
-	return units, ok && !r.bad
+	return units, ok && !l.bad
 }
 
 func decodeCounters(v bsoncore.Value) (map[value.Path]int64, bool) {
@@ -186,23 +183,56 @@ func decodeClaim(v bsoncore.Value) (c *Claim, until time.Time, ok bool) {
 }
 
 func decodeAnnounced(v bsoncore.Value) ([]Announcement, bool) {
-	r, ok := rowsOf(v)
-	all := make([]Announcement, 0, r.count())
-	for ok && r.next() {
-		a := Announcement{}
-		hash, ok := r.binary(16)
-		if !ok {
-			return nil, false
+	l, ok := listOf(v)
+	all := make([]Announcement, 0, len(l.rest)/32)
+	for ok && l.more() {
+		var a Announcement
+		a.Path = l.path()
+		switch string(l.take(1)) {
+		case "m":
+			a.Side = value.MongoDB
+		case "d":
+			a.Side = value.Ditto
+		default:
+			l.bad = true
 		}
-		copy(a.Hash[:], hash)
-		side, ok := textOf(r.last())
-		if !ok {
-			return nil, false
-		}
-		a.Side, a.Path = sideOf(side), r.path()
+		copy(a.Hash[:], l.take(len(a.Hash)))
 		all = append(all, a)
 	}
-	return all, ok && !r.bad
+	return all, ok && !l.bad
+}
+
+// packed walks a list in a Binary. bad tells that it was not of its form.
+type packed struct {
+	rest []byte
+	bad  bool
+}
+
+func listOf(v bsoncore.Value) (packed, bool) {
+	_, data, ok := v.BinaryOK()
+	return packed{rest: data}, ok
+}
+
+func (l *packed) more() bool { return !l.bad && len(l.rest) > 0 }
+
+func (l *packed) take(n int) []byte {
+	if n > len(l.rest) {
+		l.bad, n = true, len(l.rest)
+	}
+	taken := l.rest[:n]
+	l.rest = l.rest[n:]
+	return taken
+}
+
+// path takes a path, which stands after its length.
+func (l *packed) path() value.Path {
+	size, n := binary.Uvarint(l.rest)
+	if n <= 0 || size > uint64(len(l.rest)-n) || size > 0 && l.rest[n] != 0 {
+		l.bad = true
+		return ""
+	}
+	l.rest = l.rest[n:]
+	return value.Path(l.take(int(size)))
 }
 
 // rows walks the rows of a list, which are arrays: path segments, then fixed
@@ -220,14 +250,6 @@ func rowsOf(v bsoncore.Value) (rows, bool) {
 		return rows{}, false
 	}
 	return rows{rest: list[4:], values: make([]bsoncore.Value, 0, 4)}, true
-}
-
-// count is how many rows there are.
-func (r *rows) count() (n int) {
-	for rest, ok := r.rest, true; ok && len(rest) > 1; n++ {
-		_, rest, ok = bsoncore.ReadElement(rest)
-	}
-	return n
 }
 
 func (r *rows) next() bool {
@@ -269,11 +291,6 @@ func (r *rows) last() bsoncore.Value {
 	v := r.values[len(r.values)-1]
 	r.values = r.values[:len(r.values)-1]
 	return v
-}
-
-func (r *rows) binary(size int) ([]byte, bool) {
-	_, data, ok := r.last().BinaryOK()
-	return data, ok && len(data) == size
 }
 
 // path is what the remaining values spell.

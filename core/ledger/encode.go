@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ const (
 	fieldRev        = "rev"
 	fieldState      = "state"
 	fieldBy         = "by"
-	fieldUnits      = "units"    // [[segment, …, Binary(MongoDB's hash, Ditto's hash)], …]
+	fieldUnits      = "units"    // Binary: of each unit its path, MongoDB's hash, Ditto's hash
 	fieldCounters   = "counters" // [[segment, …, int64], …]
 	fieldMaps       = "maps"     // [[segment, …], …]
 	fieldTxn        = "txn"
@@ -31,7 +32,7 @@ const (
 	fieldClaim      = "claim"
 	fieldOwner      = "owner"
 	fieldUntil      = "until"
-	fieldAnnounced  = "announced" // [[segment, …, side, Binary(hash)], …]
+	fieldAnnounced  = "announced" // Binary: of each value its path, 'm' or 'd' for the side, its hash
 	fieldNow        = "now"       // computed when read
 	fieldTaken      = "taken"     // baselines only: {from, to, fromTxn, toTxn}
 	fieldFrom       = "from"
@@ -65,19 +66,11 @@ func encodeAt(e *Entry, rev int64, writer string, set times) bson.Raw {
 		b = bsoncore.AppendStringElement(b, fieldBy, string(e.By))
 	}
 	if len(e.Units) > 0 {
-		var list int32
-		list, b = bsoncore.AppendArrayElementStart(b, fieldUnits)
-		for i, u := range e.Units {
-			row, at := int32(0), 0
-			row, b = bsoncore.AppendArrayElementStart(b, index(i))
-			b, at = appendSegments(b, u.Path)
-			var hashes [32]byte
-			copy(hashes[:16], u.M[:])
-			copy(hashes[16:], u.D[:])
-			b = bsoncore.AppendBinaryElement(b, index(at), 0, hashes[:])
-			b, _ = bsoncore.AppendArrayEnd(b, row)
+		list := make([]byte, 0, 64*len(e.Units))
+		for _, u := range e.Units {
+			list = append(append(appendPath(list, u.Path), u.M[:]...), u.D[:]...)
 		}
-		b, _ = bsoncore.AppendArrayEnd(b, list)
+		b = bsoncore.AppendBinaryElement(b, fieldUnits, 0, list)
 	}
 	if len(e.Counters) > 0 {
 		paths := make([]value.Path, 0, len(e.Counters))
@@ -153,21 +146,27 @@ func appendClaim(b []byte, c *Claim, until time.Time) []byte {
 	claim, b := bsoncore.AppendDocumentElementStart(b, fieldClaim)
 	b = bsoncore.AppendStringElement(b, fieldOwner, c.Owner)
 	if len(c.Announced) > 0 {
-		var list int32
-		list, b = bsoncore.AppendArrayElementStart(b, fieldAnnounced)
-		for i, a := range c.Announced {
-			row, at := int32(0), 0
-			row, b = bsoncore.AppendArrayElementStart(b, index(i))
-			b, at = appendSegments(b, a.Path)
-			b = bsoncore.AppendStringElement(b, index(at), string(a.Side))
-			b = bsoncore.AppendBinaryElement(b, index(at+1), 0, a.Hash[:])
-			b, _ = bsoncore.AppendArrayEnd(b, row)
+		list := make([]byte, 0, 64*len(c.Announced))
+		for _, a := range c.Announced {
+			list = append(append(appendPath(list, a.Path), sideByte(a.Side)), a.Hash[:]...)
 		}
-		b, _ = bsoncore.AppendArrayEnd(b, list)
+		b = bsoncore.AppendBinaryElement(b, fieldAnnounced, 0, list)
 	}
 	b = appendTime(b, fieldUntil, until)
 	b, _ = bsoncore.AppendDocumentEnd(b, claim)
 	return b
+}
+
+// appendPath appends the path after its length, a uvarint.
+func appendPath(b []byte, p value.Path) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(p))), p...)
+}
+
+func sideByte(s value.Side) byte {
+	if s == value.Ditto {
+		return 'd'
+	}
+	return 'm'
 }
 
 // appendSegments appends the path's names as array elements, and says how many.

@@ -505,7 +505,8 @@ func TestTakenRoundTrip(t *testing.T) {
 // What somebody else put into the collection is an error, never a panic.
 func FuzzReadForeign(f *testing.F) {
 	for _, d := range []bson.D{
-		{{Key: "_id", Value: "a/1"}, {Key: "collection", Value: "a"}, {Key: "units", Value: bson.A{bson.A{"a", bson.Binary{Data: make([]byte, 32)}}}}},
+		{{Key: "_id", Value: "a/1"}, {Key: "collection", Value: "a"}, {Key: "units", Value: bson.Binary{Data: append([]byte{2, 0, 'a'}, make([]byte, 32)...)}}},
+		{{Key: "_id", Value: "a/1"}, {Key: "collection", Value: "a"}, {Key: "units", Value: bson.Binary{Data: []byte{200, 1, 0}}}},
 		{{Key: "_id", Value: "a/1"}, {Key: "collection", Value: "a"}, {Key: "counters", Value: bson.A{bson.A{}, 5}}},
 		{{Key: "_id", Value: "a/1"}, {Key: "collection", Value: "a"}, {Key: "claim", Value: bson.D{{Key: "owner", Value: "x"}}}},
 		{{Key: "_id", Value: "b/1"}, {Key: "collection", Value: "a"}},
