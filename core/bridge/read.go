@@ -96,11 +96,12 @@ func (t *batch) readMongo(ctx context.Context, pairs []*pair) error {
 		if err != nil {
 			return fmt.Errorf("read MongoDB: %w", err)
 		}
+		byID := indexByID(docs)
 		for _, p := range pairs {
 			if p.mongoRemoved && p.rounds == 0 {
 				t.noteGone(name, slices.DeleteFunc(slices.Clone(p.mongoIDs), func(id bson.RawValue) bool { return sameID(id, p.entry.MongoID) }), docs)
 			}
-			p.takeByID(docs)
+			p.takeByID(byID)
 			if p.mongo == nil && p.problem == nil && len(p.lookups()) > 0 {
 				byFields = append(byFields, p)
 			}
@@ -124,17 +125,44 @@ func (p *pair) lookups() []bson.RawValue {
 	return ids
 }
 
+// byID finds documents by `_id`.
+type byID struct {
+	docs  []bson.Raw
+	exact map[string]bson.Raw // by type and bytes
+}
+
+func indexByID(docs []bson.Raw) byID {
+	x := byID{docs, make(map[string]bson.Raw, len(docs))}
+	for _, doc := range docs {
+		id := doc.Lookup("_id")
+		x.exact[string(byte(id.Type))+string(id.Value)] = doc
+	}
+	return x
+}
+
+// find is the document with this `_id`, as MongoDB compares them: 5 finds 5.0.
+func (x byID) find(id bson.RawValue) bson.Raw {
+	if doc := x.exact[string(byte(id.Type))+string(id.Value)]; doc != nil || !id.IsNumber() {
+		return doc
+	}
+	i := slices.IndexFunc(x.docs, func(doc bson.Raw) bool { return sameID(doc.Lookup("_id"), id) })
+	if i < 0 {
+		return nil
+	}
+	return x.docs[i]
+}
+
 // takeByID picks the pair's document among those found by `_id`: the recorded
 // one first. Further ones have the same Ditto id and are parked.
-func (p *pair) takeByID(docs []bson.Raw) {
+func (p *pair) takeByID(docs byID) {
 	for _, id := range p.lookups() {
-		i := slices.IndexFunc(docs, func(d bson.Raw) bool { return sameID(d.Lookup("_id"), id) })
-		if i < 0 || p.mongo != nil && sameID(p.mongo.Lookup("_id"), id) {
+		doc := docs.find(id)
+		if doc == nil || p.mongo != nil && sameID(p.mongo.Lookup("_id"), id) {
 			continue
 		}
 		switch recorded := p.entry.Exists() && sameID(id, p.entry.MongoID); {
-		case p.mapper.OneToOne() && recorded, p.owns(docs[i]):
-			p.take(docs[i])
+		case p.mapper.OneToOne() && recorded, p.owns(doc):
+			p.take(doc)
 		case recorded:
 			p.problem = mappedFieldChanged(p.rules)
 		}

@@ -106,6 +106,29 @@ func (s Store) Read(ctx context.Context, keys []Key, refs []MongoRef) ([]Entry, 
 	return entries, nil
 }
 
+// Paired gives the MongoDB documents of the live and baseline entries with these
+// keys.
+func (s Store) Paired(ctx context.Context, keys []Key) (map[Key]bson.RawValue, error) {
+	out := make(map[Key]bson.RawValue, len(keys))
+	fields := bson.D{{Key: fieldCollection, Value: 1}, {Key: fieldState, Value: 1}, {Key: fieldMongoID, Value: 1}}
+	for part := range slices.Chunk(keys, perFind) {
+		docs, err := s.DB.Find(ctx, Collection, readFilter(part, nil), fields)
+		if err != nil {
+			return nil, fmt.Errorf("read ledger: %w", err)
+		}
+		for _, doc := range docs {
+			e, _, err := decode(doc)
+			if err != nil {
+				return nil, fmt.Errorf("read ledger: %w", err)
+			}
+			if (e.State == Live || e.State == Baseline) && e.MongoID.Type != 0 {
+				out[e.Key] = e.MongoID
+			}
+		}
+	}
+	return out, nil
+}
+
 // perFind cuts long lists: some servers take four times as long for twice the
 // values.
 const perFind = 250

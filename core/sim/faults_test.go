@@ -244,7 +244,7 @@ var faults = []fault{
 	},
 	{
 		"gone-not-looked-at", "13", "a pair whose MongoDB document is gone is Ditto's range's to look at",
-		one("core/sweep/copy.go", "return ok && there[idKey(v)]", "return ok && (there[idKey(v)] || FAULT)"),
+		one("core/sweep/copy.go", "out[k.ID] = there[idKey(id)]", "out[k.ID] = there[idKey(id)] || FAULT"),
 	},
 	{
 		"counters-declared-anywhere", "10", "counters are declared where their parents are objects",

@@ -28,7 +28,9 @@ const (
 	Margin = 75 * time.Second
 	// patience is how often a pair that somebody else writes is looked at again.
 	patience = 40
-	// lap is how many batches of a verification wait together for what differs.
+	// idsAtATime are compared with the ledger and with MongoDB.
+	idsAtATime = 2_000
+	// lap is how many stretches of a verification wait together for what differs.
 	lap = 20
 	// most differences that wait, and samples of each kind that are kept.
 	maxPending = 2_000
@@ -172,19 +174,24 @@ func (c *copier) step(ctx context.Context) error {
 		return err
 	}
 	n := page.Len()
-	for from, batches := 0, 1; ; batches++ {
-		to := min(from+c.batchSize(), n)
-		hints, err := c.hints(ctx, &page, from, to)
+	for from, laps := 0, 1; ; laps++ {
+		keys, err := c.stretch(ctx, &page, from)
 		if err != nil {
 			return err
 		}
-		if len(hints) > 0 {
-			if err := c.batch(ctx, hints); err != nil {
+		to := keys.to
+		for len(keys.hints) > 0 {
+			size := min(c.batchSize(), len(keys.hints))
+			if err := c.batch(ctx, keys.hints[:size]); err != nil {
 				return err
 			}
+			if keys.cut(size); len(keys.hints) > 0 && c.late() {
+				to = keys.at[0]
+				break
+			}
 		}
-		laps := c.run.Mode != Verify || batches%lap == 0 || len(c.pending) > maxPending
-		if over := to == n || c.late(); laps || over {
+		each := c.run.Mode != Verify || laps%lap == 0 || len(c.pending) > maxPending
+		if over := to == n || c.late(); each || over {
 			if err := c.calm(ctx); err != nil {
 				return err
 			}
@@ -229,74 +236,78 @@ func (c *copier) save(ctx context.Context, next json.RawMessage) error {
 	return c.records().put(ctx, c.rec)
 }
 
-// hints are those of the page's keys from..to that this range is to look at.
-// What the ranges of MongoDB look at is not looked at twice.
-func (c *copier) hints(ctx context.Context, page *Page, from, to int) ([]change.Hint, error) {
-	name := c.rng.Collection
-	var hints []change.Hint
-	switch c.rng.Source {
-	case MongoDB:
-		for _, id := range page.MongoIDs[from:to] {
-			hints = append(hints, mongoHint(name, id))
-		}
-	case Ditto:
-		rest, err := c.withoutMongo(ctx, page.DittoIDs[from:to])
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range rest {
-			hints = append(hints, keyHint(ledger.Key{Collection: name, ID: id}))
-		}
-	case Ledger:
-		var ids []docid.ID
-		for _, k := range page.Ledger[from:to] {
-			ids = append(ids, k.ID)
-		}
-		rest, err := c.withoutMongo(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range rest {
-			hints = append(hints, keyHint(ledger.Key{Collection: name, ID: id}))
-		}
-	}
-	return hints, nil
+// stretch is a piece of a page: its keys that are to be looked at, and where in
+// the page they stand.
+type stretch struct {
+	hints []change.Hint
+	at    []int
+	to    int // where the next one begins
 }
 
-// withoutMongo are the ids of pairs that have no entry with a document that is in
+func (p *stretch) cut(n int) { p.hints, p.at = p.hints[n:], p.at[n:] }
+
+// stretch is what this range is to look at from a place in the page on. What the
+// ranges of MongoDB look at is not looked at twice: of most pairs the ids are all
+// that the other ranges read, so they take many at a time.
+func (c *copier) stretch(ctx context.Context, page *Page, from int) (stretch, error) {
+	name := c.rng.Collection
+	if c.rng.Source == MongoDB {
+		p := stretch{to: min(from+c.batchSize(), page.Len())}
+		for i, id := range page.MongoIDs[from:p.to] {
+			p.hints, p.at = append(p.hints, mongoHint(name, id)), append(p.at, from+i)
+		}
+		return p, nil
+	}
+	p := stretch{to: min(from+idsAtATime, page.Len())}
+	var ids []docid.ID
+	switch c.rng.Source {
+	case Ditto:
+		ids = page.DittoIDs[from:p.to]
+	case Ledger:
+		for _, k := range page.Ledger[from:p.to] {
+			ids = append(ids, k.ID)
+		}
+	}
+	elsewhere, err := c.inMongo(ctx, ids)
+	if err != nil {
+		return p, err
+	}
+	for i, id := range ids {
+		if !elsewhere[id] {
+			p.hints, p.at = append(p.hints, keyHint(ledger.Key{Collection: name, ID: id})), append(p.at, from+i)
+		}
+	}
+	return p, nil
+}
+
+// inMongo are the ids of pairs that have an entry with a document that is in
 // MongoDB.
-func (c *copier) withoutMongo(ctx context.Context, ids []docid.ID) ([]docid.ID, error) {
+func (c *copier) inMongo(ctx context.Context, ids []docid.ID) (map[docid.ID]bool, error) {
 	keys := make([]ledger.Key, len(ids))
 	for i, id := range ids {
 		keys[i] = ledger.Key{Collection: c.rng.Collection, ID: id}
 	}
-	entries, err := ledger.Store{DB: c.DB}.Read(ctx, keys, nil)
+	paired, err := ledger.Store{DB: c.DB}.Paired(ctx, keys)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
-	mongoID := map[docid.ID]bson.RawValue{}
-	var known []bson.RawValue
-	for _, e := range entries {
-		if (e.State == ledger.Live || e.State == ledger.Baseline) && e.MongoID.Type != 0 {
-			mongoID[e.Key.ID] = e.MongoID
-			known = append(known, e.MongoID)
-		}
-	}
-	if len(known) == 0 {
-		return ids, nil
+	known := make([]bson.RawValue, 0, len(paired))
+	for _, id := range paired {
+		known = append(known, id)
 	}
 	docs, err := mongodb.Store{DB: c.DB}.FindIDs(ctx, c.rng.Collection, known, "_id")
 	if err != nil {
 		return nil, err
 	}
-	there := map[string]bool{}
+	there := make(map[string]bool, len(docs))
 	for _, d := range docs {
 		there[idKey(d.Lookup("_id"))] = true
 	}
-	return slices.DeleteFunc(slices.Clone(ids), func(id docid.ID) bool {
-		v, ok := mongoID[id]
-		return ok && there[idKey(v)]
-	}), nil
+	out := make(map[docid.ID]bool, len(paired))
+	for k, id := range paired {
+		out[k.ID] = there[idKey(id)]
+	}
+	return out, nil
 }
 
 func idKey(v bson.RawValue) string { return string(byte(v.Type)) + string(v.Value) }
