@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -13,16 +14,14 @@ type Start struct {
 	Input Input
 }
 
-// Request is Ask for those who start runs themselves: until the run has begun,
-// every one who asks is told to start it, so that none is lost when who was told
-// first could not (invariant 1).
+// Request notes that a collection, or all with "", needs a repair, and returns
+// the run that is to be started, nil if it has begun. Until it has, every one who
+// asks is told to start it, so that none is lost when who was told first could
+// not (invariant 1). It is started once, however many events ask for it.
 func (r *Runner) Request(ctx context.Context, collection, reason string) (*Start, error) {
-	if _, err := r.Ask(ctx, collection, reason); err != nil {
+	name := cmp.Or(collection, everyCollection)
+	if err := r.ask(ctx, name, reason); err != nil {
 		return nil, err
-	}
-	name := collection
-	if name == "" {
-		name = everyCollection
 	}
 	return r.due(ctx, name)
 }

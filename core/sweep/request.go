@@ -29,39 +29,28 @@ type requestRecord struct {
 func (q *requestRecord) id() string       { return q.ID }
 func (q *requestRecord) revision() *int64 { return &q.Rev }
 
-// Ask notes that a collection, or all with "", needs a repair, and returns the
-// input of the run that is to be started; nil if one is on its way already. So
-// a repair is started once, however many events ask for it.
-func (r *Runner) Ask(ctx context.Context, collection, reason string) (*Input, error) {
-	name := collection
-	if name == "" {
-		name = everyCollection
-	}
+// ask notes that events ask for a repair.
+func (r *Runner) ask(ctx context.Context, name, reason string) error {
 	for {
 		q := &requestRecord{ID: requestPrefix + name}
 		ok, err := r.records().get(ctx, q.ID, q)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		age := r.now().Sub(q.At)
-		start := !ok || q.By == "" && age > patient || q.By != "" && age > patientDone
 		switch {
-		case start:
+		case !ok || q.By == "" && age > patient || q.By != "" && age > patientDone:
 			q.Reason, q.By, q.Again = reason, "", false
 			err = r.records().put(ctx, q, "at")
 		case q.By == "" || q.Again:
-			return nil, nil //nolint:nilnil // nothing is to be started
+			return nil
 		default:
 			q.Again = true
 			err = r.records().put(ctx, q)
 		}
-		switch {
-		case errors.Is(err, errMoved):
-			continue
-		case err != nil || !start:
-			return nil, err
+		if !errors.Is(err, errMoved) {
+			return err
 		}
-		return requestInput(name), nil
 	}
 }
 
@@ -89,26 +78,21 @@ func (r *Runner) begin(ctx context.Context, name, run string) error {
 	}
 }
 
-// answered ends a request with its run, and returns the input of another one if
-// events have come since it began. A run that failed says so itself.
-func (r *Runner) answered(ctx context.Context, name, run string) (*Input, error) {
+// answered ends a request with its run, or leaves it to another one if events
+// have come since it began. A run that failed says so itself.
+func (r *Runner) answered(ctx context.Context, name, run string) error {
 	for {
 		q := &requestRecord{ID: requestPrefix + name}
 		exists, err := r.records().get(ctx, q.ID, q)
 		if err != nil || !exists || q.By != run {
-			return nil, err
+			return err
 		}
 		if !q.Again {
-			return nil, r.records().remove(ctx, q.ID, q.Rev)
+			return r.records().remove(ctx, q.ID, q.Rev)
 		}
 		q.By, q.Again = "", false
-		err = r.records().put(ctx, q, "at")
-		if errors.Is(err, errMoved) {
-			continue
+		if err = r.records().put(ctx, q, "at"); !errors.Is(err, errMoved) {
+			return err
 		}
-		if err != nil {
-			return nil, err
-		}
-		return requestInput(name), nil
 	}
 }

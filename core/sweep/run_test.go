@@ -456,43 +456,50 @@ func TestChosen(t *testing.T) {
 	}
 }
 
-// A repair is asked for once, however many events do; those that come while it
-// runs make another.
-func TestAsk(t *testing.T) {
+// A repair is started once, however many events ask for it; those that come while
+// it runs make another.
+func TestRequests(t *testing.T) {
 	l := newLab(t, nil)
 	r := l.runner()
-	ask := func() *sweep.Input {
+	request := func() *sweep.Start {
 		t.Helper()
-		in, err := r.Ask(t.Context(), "c", "drop")
+		s, err := r.Request(t.Context(), "c", "drop")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return in
+		return s
 	}
-	in := ask()
-	if in == nil {
+	first := request()
+	if first == nil {
 		t.Fatal("the first event starts nothing")
 	}
 	for range 5 {
-		if ask() != nil {
-			t.Fatal("another event starts another run")
+		if s := request(); s == nil || s.Name != first.Name {
+			t.Fatalf("another event starts %+v, not %s", s, first.Name)
 		}
 	}
-	s, err := l.steps("r", *in, func(ranges []sweep.Range) []sweep.Range {
+	all := func(ranges []sweep.Range) []sweep.Range { return ranges }
+	if _, err := l.steps(first.Name, first.Input, func(ranges []sweep.Range) []sweep.Range {
 		for range 5 {
-			if ask() != nil {
-				t.Fatal("an event starts another run while one is under way")
+			if s := request(); s != nil {
+				t.Fatalf("an event starts %s while a run is under way", s.Name)
 			}
 		}
 		return ranges
-	})
-	if err != nil || s.Next == nil {
-		t.Fatalf("events that came during the run ask for no other: %+v, %v", s, err)
+	}); err != nil {
+		t.Fatal(err)
 	}
-	if s, err = l.steps("s", *s.Next, func(ranges []sweep.Range) []sweep.Range { return ranges }); err != nil || s.Next != nil {
+	second, err := r.Due(t.Context(), first.Name)
+	if err != nil || second == nil || second.Name == first.Name {
+		t.Fatalf("after events that came during the run: %+v, %v", second, err)
+	}
+	if _, err := l.steps(second.Name, second.Input, all); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := r.Due(t.Context(), second.Name); err != nil || s != nil {
 		t.Fatalf("another run for nothing: %+v, %v", s, err)
 	}
-	if ask() == nil {
+	if request() == nil {
 		t.Error("an event after the run starts nothing")
 	}
 }

@@ -25,8 +25,6 @@ type Summary struct {
 	Started     time.Time           `json:"started"`
 	Ended       time.Time           `json:"ended"`
 	Collections []CollectionSummary `json:"collections"`
-	// Next asks for another run: events came in that this one may have missed.
-	Next *Input `json:"next,omitempty"`
 }
 
 // CollectionSummary is the result for one collection.
@@ -81,7 +79,7 @@ func (r *Runner) Summary(ctx context.Context, id, cause string) (Summary, error)
 	}
 	s.Ended = r.now().UTC().Truncate(time.Millisecond)
 	if run.input.Request != "" {
-		if s.Next, err = r.answered(ctx, run.input.Request, id); err != nil {
+		if err := r.answered(ctx, run.input.Request, id); err != nil {
 			return Summary{}, err
 		}
 	}
