@@ -1,6 +1,9 @@
 package manifest
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // defaultKey is the key of a Secret, and the field of a JSON secret, that
 // holds the connection string.
@@ -187,8 +190,12 @@ func (r *reader) awsSecret(s *Secret, f field) {
 // may be the secret itself.
 func (r *reader) secretID(f field) string {
 	s, ok := r.text(f)
-	if ok && (sensitive(s) || len(s) > 2048 || !secretIDPattern.MatchString(s)) {
-		r.bad(f, "is not the name or ARN of an AWS secret", "use letters, digits and / _ + = . @ ! : -, and keep the secret itself out of this file")
+	switch {
+	case !ok:
+	case strings.HasPrefix(s, "arn:") && !secretARNPattern.MatchString(s):
+		r.bad(f, "is not the ARN of an AWS secret", "write arn:aws:secretsmanager:<region>:<account>:secret:<name>, or the name alone")
+	case !strings.HasPrefix(s, "arn:") && (sensitive(s) || !secretIDPattern.MatchString(s)):
+		r.bad(f, "is not the name or ARN of an AWS secret", "use letters, digits and / _ + = . @ ! -, and keep the secret itself out of this file")
 	}
 	return s
 }

@@ -3,10 +3,12 @@ package manifest
 import (
 	"fmt"
 	"math"
+	"net"
 	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,7 +22,15 @@ const (
 	defaultTombstoneTTL = 30
 )
 
+// maxStackName leaves room for the names of functions, at most 64 characters.
+const maxStackName = 48
+
 var (
+	objectID          = regexp.MustCompile(`^[0-9a-f]{24}$`)
+	profileName       = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+	endpointService   = regexp.MustCompile(`^com\.amazonaws\.vpce\.[a-z0-9-]+\.vpce-svc-[0-9a-f]+$`)
+	kafkaTopic        = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+	kafkaGroup        = regexp.MustCompile(`^[A-Za-z0-9-/*:_+=.@]{1,200}$`)
 	stackName         = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
 	triggerSource     = regexp.MustCompile(`^aws\.partner/mongodb\.com/stitch\.trigger/[0-9a-f]{24}$`)
 	externalIDPattern = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
@@ -46,12 +56,15 @@ func (r *reader) deployment(o *object) deploymentDocument {
 		if dnsLabel.MatchString(d.Name) && !stackName.MatchString(d.Name) {
 			r.bad(meta.get("name"), show(d.Name)+" cannot name a stack", "begin with a letter")
 		}
+		if dnsLabel.MatchString(d.Name) && len(d.Name) > maxStackName && len(d.Name) <= 63 {
+			r.bad(meta.get("name"), fmt.Sprintf("is %d characters long", len(d.Name)), fmt.Sprintf("use at most %d: AWS takes 64 for the functions' names, which begin with it", maxStackName))
+		}
 	}
 	f := o.get("spec")
 	if !r.required(f, "put ditto and atlas below it") {
 		return d
 	}
-	spec := r.object(f, "ditto", "atlas", "alarms", "sweep", "secretRole", "externalId", "network", "limits")
+	spec := r.object(f, "ditto", "atlas", "kafka", "alarms", "sweep", "secretRole", "externalId", "network", "limits")
 	if spec == nil {
 		return d
 	}
@@ -63,7 +76,10 @@ func (r *reader) deployment(o *object) deploymentDocument {
 		}
 	}
 	d.Network = r.enum(spec.get("network"), "network", "public", "public", "nat", "privatelink")
-	r.dittoServer(d.Deployment, spec.get("ditto"))
+	if k := spec.get("kafka"); !k.absent() {
+		d.Kafka = r.kafka(k)
+	}
+	r.dittoServer(d.Deployment, spec.get("ditto"), !spec.get("kafka").absent())
 	r.atlas(d.Deployment, spec.get("atlas"))
 	if a := r.object(spec.get("alarms"), "email"); a != nil {
 		d.AlarmEmail = r.email(a.get("email"))
@@ -75,7 +91,9 @@ func (r *reader) deployment(o *object) deploymentDocument {
 	return d
 }
 
-func (r *reader) dittoServer(d *Deployment, f field) {
+// dittoServer reads how Ditto is reached. Where its changes come by Kafka, there
+// need not be a webhook.
+func (r *reader) dittoServer(d *Deployment, f field, kafka bool) {
 	if !r.required(f, "put endpoint, apiKeySecret and webhookSecret below it") {
 		return
 	}
@@ -89,9 +107,57 @@ func (r *reader) dittoServer(d *Deployment, f field) {
 	if s := o.get("apiKeySecret"); r.required(s, "name the AWS secret that holds the Ditto API key") {
 		d.APIKey = r.secretID(s)
 	}
-	if s := o.get("webhookSecret"); r.required(s, "name the AWS secret that holds the webhook's secret") {
+	if s := o.get("webhookSecret"); !s.absent() || !kafka && r.required(s, "name the AWS secret that holds the webhook's secret") {
 		d.Webhook = r.secretID(s)
 	}
+}
+
+// kafka reads where Ditto's change feed is.
+func (r *reader) kafka(f field) *Kafka {
+	o := r.object(f, "bootstrapServers", "topic", "consumerGroup", "secret", "caSecret")
+	if o == nil {
+		return nil
+	}
+	k := &Kafka{}
+	if s := o.get("bootstrapServers"); r.required(s, "list the cluster's servers, each as host:port") {
+		elems := r.list(s)
+		if s.node.Kind == yaml.SequenceNode && len(s.node.Content) == 0 {
+			r.bad(s, "is empty", "list the cluster's servers, each as host:port")
+		}
+		for _, e := range elems {
+			v, ok := r.text(e)
+			if !ok {
+				continue
+			}
+			host, port, err := net.SplitHostPort(v)
+			if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 || strings.Contains(host, "/") {
+				r.bad(e, show(v)+" is not a server", "write host:port, such as kafka.example.com:9094")
+			}
+			k.Servers = append(k.Servers, v)
+		}
+	}
+	if s := o.get("topic"); r.required(s, "name the topic that Ditto shows for the data bridge") {
+		k.Topic = r.matching(s, kafkaTopic, "a topic", "use at most 249 letters, digits, dots, underscores and dashes")
+	}
+	if s := o.get("consumerGroup"); r.required(s, "name the consumer group that Ditto shows for the data bridge: no other may read it") {
+		k.Group = r.matching(s, kafkaGroup, "a consumer group", "copy the one that Ditto shows for the data bridge")
+	}
+	if s := o.get("secret"); r.required(s, "name the AWS secret that `causeway secrets put --kafka` has made of Ditto's certificate") {
+		k.Secret = r.secretID(s)
+	}
+	if s := o.get("caSecret"); !s.absent() {
+		k.CA = r.secretID(s)
+	}
+	return k
+}
+
+// matching is the string at f, which has to be as the pattern says.
+func (r *reader) matching(f field, pattern *regexp.Regexp, noun, mend string) string {
+	s, ok := r.text(f)
+	if ok && !pattern.MatchString(s) {
+		r.bad(f, show(s)+" is not "+noun, mend)
+	}
+	return s
 }
 
 // endpoint is the URL of a Ditto Server without a slash at the end. The portal
@@ -126,13 +192,31 @@ func (r *reader) atlas(d *Deployment, f field) {
 	if !r.required(f, "put triggerEventSources below it") {
 		return
 	}
-	o := r.object(f, "triggerEventSources", "existingBus")
+	o := r.object(f, "triggerEventSources", "existingBus", "createTriggers", "privateEndpointService")
 	if o == nil {
 		return
 	}
 	d.ExistingBus = r.bool(o.get("existingBus"), false)
+	switch s := o.get("privateEndpointService"); {
+	case d.Network == "privatelink":
+		if r.required(s, "write the name that Atlas shows for the private endpoint, com.amazonaws.vpce.<region>.vpce-svc-<id>") {
+			d.Endpoints = r.matching(s, endpointService, "an endpoint service", "copy the name that Atlas shows for the private endpoint, com.amazonaws.vpce.<region>.vpce-svc-<id>")
+		}
+	case !s.absent():
+		r.bad(s, "is not used with the network "+d.Network, "set network to privatelink, or remove it")
+	}
 	t := o.get("triggerEventSources")
-	if !r.required(t, "list the partner event source of each Atlas trigger") {
+	if c := o.get("createTriggers"); !c.absent() {
+		d.Create = r.atlasTriggers(c)
+		if !t.absent() {
+			r.bad(t, "names triggers that exist, and createTriggers asks for new ones", "keep one of the two")
+		}
+		if d.ExistingBus {
+			r.bad(o.get("existingBus"), "is of triggers that exist, and createTriggers asks for new ones", "remove it")
+		}
+		return
+	}
+	if !r.required(t, "list the partner event source of each Atlas trigger, or let createTriggers make them") {
 		return
 	}
 	elems := r.list(t)
@@ -151,6 +235,31 @@ func (r *reader) atlas(d *Deployment, f field) {
 			d.Triggers = append(d.Triggers, s)
 		}
 	}
+}
+
+// atlasTriggers reads where the stack creates the triggers.
+func (r *reader) atlasTriggers(f field) *AtlasTriggers {
+	o := r.object(f, "projectId", "appId", "serviceId", "profile")
+	if o == nil {
+		return nil
+	}
+	id := func(name, mend string) string {
+		s := o.get(name)
+		if !r.required(s, mend) {
+			return ""
+		}
+		return r.matching(s, objectID, "an id of Atlas", "write its 24 hexadecimal digits")
+	}
+	t := &AtlasTriggers{
+		ProjectID: id("projectId", "write the id of the Atlas project"),
+		AppID:     id("appId", "write the id of the Atlas App Services app, which the address of Atlas' page on triggers has"),
+		ServiceID: id("serviceId", "write the id of the app's linked data source"),
+		Profile:   "default",
+	}
+	if p := o.get("profile"); !p.absent() {
+		t.Profile = r.matching(p, profileName, "a profile", "use letters, digits and _ . -: the secret is cfn/atlas/profile/<profile>")
+	}
+	return t
 }
 
 func (r *reader) email(f field) string {

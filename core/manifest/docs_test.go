@@ -50,7 +50,7 @@ func TestDocsFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"everything.yaml", "option1.yaml"} {
+	for _, file := range []string{"everything.yaml", "option1.yaml", "created.yaml"} {
 		m, err := manifest.Load(filepath.Join("testdata/valid", file))
 		if err != nil {
 			t.Fatal(err)

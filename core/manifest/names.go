@@ -10,12 +10,12 @@ import (
 )
 
 var (
-	dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	// of the connector's schema
-	regionPattern  = regexp.MustCompile(`^[a-z][a-z0-9-]+$`)
-	roleARNPattern = regexp.MustCompile(`^arn:[A-Za-z0-9:/+=,.@_-]+$`)
+	dnsLabel       = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	roleARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,64}$`)
 	// names and ARNs that Secrets Manager takes
-	secretIDPattern = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!:-]+$`)
+	secretIDPattern  = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
+	secretARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@!-]{1,512}$`)
 )
 
 const labelMend = "use at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends"

@@ -104,6 +104,26 @@ func TestLoadOK(t *testing.T) {
 				},
 				ExistingBus: true, AlarmEmail: "ops@example.com", Sweep: "cron(0 3 * * ? *)", SecretRole: "existing", ExternalID: "shop-1",
 				Network: "privatelink", MaxWorkers: 50, DeleteShare: 0.1, DeleteCount: 0, TombstoneTTL: 7,
+				Endpoints: "com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0",
+				Kafka: &manifest.Kafka{
+					Servers: []string{"kafka-1.example.com:9094", "kafka-2.example.com:9094"},
+					Topic:   "user-consumable-6b1b5999", Group: "6b1b5999-consumer",
+					Secret: "causeway/shop/kafka", CA: "causeway/shop/kafka-ca",
+				},
+			},
+		},
+		"created.yaml": {
+			Name: "shop", Namespace: "ditto", Database: "shop",
+			Secret:      manifest.Secret{ID: "ditto/shop-mongo", Key: "connectionString", Kubernetes: "shop-mongo"},
+			Collections: []manifest.Collection{collection("tasks", []string{"_id"}, nil)},
+			Deployment: &manifest.Deployment{
+				Name: "shop", Endpoint: "https://6b1b5999.cloud.dittolive.app/f5e954d9", APIKey: "causeway/shop/ditto-api-key",
+				Create: &manifest.AtlasTriggers{
+					ProjectID: "614b4cb6b23f417e5e559c3a", AppID: "614b4cb6b23f417e5e559c3b", ServiceID: "614b4cb6b23f417e5e559c3c", Profile: "default",
+				},
+				Kafka: &manifest.Kafka{Servers: []string{"kafka.example.com:9094"}, Topic: "tasks", Group: "tasks-1", Secret: "causeway/shop/kafka"},
+				Sweep: "rate(1 day)", SecretRole: "create", Network: "public",
+				MaxWorkers: 10, DeleteShare: 0.05, DeleteCount: 20, TombstoneTTL: 30,
 			},
 		},
 	}

@@ -96,9 +96,18 @@ func (c *Collection) public() node {
 }
 
 func (d *Deployment) public() node {
+	ditto := node{"endpoint": d.Endpoint, "apiKeySecret": d.APIKey}
+	ditto.set("webhookSecret", d.Webhook)
+	atlas := node{}
+	if c := d.Create; c != nil {
+		atlas["createTriggers"] = node{"projectId": c.ProjectID, "appId": c.AppID, "serviceId": c.ServiceID, "profile": c.Profile}
+	} else {
+		atlas["triggerEventSources"], atlas["existingBus"] = d.Triggers, d.ExistingBus
+	}
+	atlas.set("privateEndpointService", d.Endpoints)
 	spec := node{
-		"ditto":      node{"endpoint": d.Endpoint, "apiKeySecret": d.APIKey, "webhookSecret": d.Webhook},
-		"atlas":      node{"triggerEventSources": d.Triggers, "existingBus": d.ExistingBus},
+		"ditto":      ditto,
+		"atlas":      atlas,
 		"sweep":      node{"schedule": d.Sweep},
 		"secretRole": d.SecretRole,
 		"network":    d.Network,
@@ -108,6 +117,11 @@ func (d *Deployment) public() node {
 		},
 	}
 	spec.set("externalId", d.ExternalID)
+	if k := d.Kafka; k != nil {
+		n := node{"bootstrapServers": k.Servers, "topic": k.Topic, "consumerGroup": k.Group, "secret": k.Secret}
+		n.set("caSecret", k.CA)
+		spec["kafka"] = n
+	}
 	if d.AlarmEmail != "" {
 		spec["alarms"] = node{"email": d.AlarmEmail}
 	}

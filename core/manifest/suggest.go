@@ -16,6 +16,9 @@ var homes = map[string]string{
 	"dittoCollection": "collections.<name>", "settableCounters": "dittoTypes", "softField": "deletes",
 	"endpoint": "spec.ditto of the Deployment", "apiKeySecret": "spec.ditto of the Deployment", "webhookSecret": "spec.ditto of the Deployment",
 	"triggerEventSources": "spec.atlas of the Deployment", "existingBus": "spec.atlas of the Deployment",
+	"createTriggers": "spec.atlas of the Deployment", "privateEndpointService": "spec.atlas of the Deployment",
+	"projectId": "createTriggers", "appId": "createTriggers", "serviceId": "createTriggers",
+	"bootstrapServers": "spec.kafka of the Deployment", "topic": "spec.kafka of the Deployment", "consumerGroup": "spec.kafka of the Deployment",
 	"email": "spec.alarms of the Deployment", "schedule": "spec.sweep of the Deployment",
 	"maxWorkers": "spec.limits of the Deployment", "massDelete": "spec.limits of the Deployment", "tombstoneDays": "spec.limits of the Deployment",
 }

@@ -137,9 +137,12 @@ type Deployment struct {
 	Name         string
 	Endpoint     string   // Ditto's Cloud URL Endpoint, with scheme; may have a path
 	APIKey       string   // AWS secret id of the Ditto API key
-	Webhook      string   // AWS secret id of the webhook's signing secrets or bearer token
+	Webhook      string   // AWS secret id of the webhook's signing secrets or bearer token; "" for none
 	Triggers     []string // partner event sources, aws.partner/mongodb.com/stitch.trigger/<id>
 	ExistingBus  bool
+	Create       *AtlasTriggers // the stack creates the triggers; then Triggers is empty
+	Endpoints    string         // Atlas' VPC endpoint service, with the network "privatelink"
+	Kafka        *Kafka         // Ditto's change feed in Kafka, nil for none
 	AlarmEmail   string
 	Sweep        string  // schedule expression, "rate(1 day)" by default, "off" for none
 	SecretRole   string  // "create" (default) or "existing"
@@ -149,4 +152,22 @@ type Deployment struct {
 	DeleteShare  float64 // mass-delete guard: share of a collection, 0.05 by default
 	DeleteCount  int     // and more than this many documents, 20 by default
 	TombstoneTTL int     // days, 30 by default
+}
+
+// AtlasTriggers says where the stack creates the Atlas triggers, by the
+// CloudFormation extension MongoDB::Atlas::Trigger.
+type AtlasTriggers struct {
+	ProjectID string // of Atlas
+	AppID     string // the Atlas App Services app that holds the triggers
+	ServiceID string // its linked data source
+	Profile   string // the extension's secret cfn/atlas/profile/<Profile>, "default" by default
+}
+
+// Kafka is Ditto's change feed in a Kafka cluster that is not AWS's.
+type Kafka struct {
+	Servers []string // host:port
+	Topic   string
+	Group   string // the consumer group that Ditto names
+	Secret  string // AWS secret id of the client's certificate and key, in PEM
+	CA      string // AWS secret id of the cluster's root certificate; "" for a public one
 }
