@@ -12,7 +12,7 @@ CHAOS  ?= 1m
 N      ?= 1000000
 FUZZTIME ?= 10m
 
-.PHONY: help run build test bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
+.PHONY: help run build template test bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,12 @@ help: ## Show this help
 run: dist/causeway ## Start everything on this machine (CONFIG=causeway.yaml, PORT=47600)
 	@dist/causeway run --config '$(CONFIG)' --port $(PORT) $(if $(DIR),--dir '$(DIR)')
 
-build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) ## Build the command, and the functions for AWS (arm64)
+build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) node_modules/.package-lock.json ## Build all that `npx cdk deploy` needs (arm64)
+
+template: $(FUNCTIONS:%=dist/host/%/bootstrap) ## Write the template for `sam local invoke`, for this machine's processor (CONFIG=causeway.yaml)
+	@CAUSEWAY_BUILD=host CONFIG='$(CONFIG)' CDK_OUTDIR=cdk.out JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 \
+	  CDK_CONTEXT_JSON='{"aws:cdk:enable-asset-metadata":true,"aws:cdk:enable-path-metadata":true}' go run ./infra
+	@ls cdk.out/*.template.json
 
 test: install ## Run every test; none may print a secret
 	@go run ./local/leak/gotest -v -count 1 -timeout 8m ./core/sim
@@ -62,6 +67,13 @@ install: dist/causeway
 
 dist/causeway: FORCE
 	@go build -o $@ ./cmd/causeway
+
+# The CDK's command line, in the version that package.json names.
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+
+dist/host/%/bootstrap: FORCE
+	@go build $(LAMBDA) -o $@ ./functions/$*
 
 dist/%/bootstrap: FORCE
 	GOOS=linux GOARCH=arm64 go build $(LAMBDA) -o $@ ./functions/$*
