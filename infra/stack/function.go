@@ -125,11 +125,10 @@ func (b *builder) newFunction(s spec) *function {
 	}
 	f := &function{id: s.id, metrics: s.metrics, memory: s.memory}
 	f.role = b.newRole(s.id+"Role", "lambda.amazonaws.com", "Causeway "+b.d.Name+": the function "+s.name+".", statements...)
-	why := "Secrets Manager ends the ARN of a secret with six characters that are not known before, and a log group's streams are named by Lambda."
 	if vpc {
-		why += " AWS takes the network interfaces of a function on any resource only."
+		explain(f.role.Node().DefaultChild().(awscdk.CfnResource),
+			reason{"AwsSolutions-IAM5", "AWS takes the network interfaces of a function on any resource only."})
 	}
-	explain(f.role.Node().DefaultChild().(awscdk.CfnResource), reason{rule: "AwsSolutions-IAM5", why: why})
 	env := map[string]*string{"CAUSEWAY_CONFIG": jsii.String("/var/task/causeway.yaml"), "LOG_LEVEL": jsii.String("info")}
 	for k, v := range s.environment {
 		env[k] = v
@@ -152,9 +151,13 @@ func (b *builder) newFunction(s spec) *function {
 	}
 	f.Function = awslambda.NewFunction(b.Stack, jsii.String(s.id), props)
 	f.Node().AddDependency(f.role)
-	explain(named(f.Function, s.id),
-		reason{rule: "CT_LAMBDA_PR_3", why: "Atlas and Ditto are reached over the internet, unless the manifest says network: nat or privatelink."},
-		reason{rule: "LAMBDA_INSIDE_VPC", why: "likewise"})
+	r := named(f.Function, s.id)
+	if !vpc {
+		explain(r, reason{
+			"lambda_inside_vpc_check",
+			"It reaches services of AWS alone, or, with the network public, Atlas and Ditto over the internet: a VPC would add a NAT gateway and no protection.",
+		})
+	}
 	return f
 }
 

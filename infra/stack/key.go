@@ -13,7 +13,10 @@ func (b *builder) newKey() awskms.Key {
 		Description:       jsii.String("Causeway " + b.d.Name + ": queues, logs, results of runs, environment of functions."),
 		EnableKeyRotation: jsii.Bool(true),
 	})
-	kept(named(key, "Key"))
+	explain(kept(named(key, "Key")), reason{
+		"kms_create_grant_aws_service_check",
+		"The first statement of its policy leaves the key to the account's IAM policies, as every key's does that can be managed at all.",
+	})
 	// Services that write what is encrypted, each for this account alone. CDK adds
 	// none of these by itself, and without them nothing fails before run time.
 	grant := func(sid, service string, actions []string, conditions map[string]any) {

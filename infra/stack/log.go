@@ -6,7 +6,7 @@ import (
 )
 
 // retention is how long logs are kept.
-const retention = awslogs.RetentionDays_ONE_MONTH
+const retention = awslogs.RetentionDays_ONE_YEAR
 
 // logGroup is how the names of the stack's log groups begin: CloudFormation
 // makes them of the stack's name and the logical id.

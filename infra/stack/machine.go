@@ -75,7 +75,7 @@ func (b *builder) newMachine() machine {
 		allow("Traces", []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}, jsii.String("*")),
 	)
 	const wide = "Step Functions takes log deliveries and X-Ray on any resource only; objects of the bucket are below one prefix."
-	explain(role.Node().DefaultChild().(awscdk.CfnResource), reason{rule: "AwsSolutions-IAM5", why: wide})
+	explain(role.Node().DefaultChild().(awscdk.CfnResource), reason{"AwsSolutions-IAM5", wide})
 	m.CfnStateMachine = awsstepfunctions.NewCfnStateMachine(b.Stack, jsii.String("Runs"), &awsstepfunctions.CfnStateMachineProps{
 		RoleArn:          role.RoleArn(),
 		DefinitionString: &b.definition,
@@ -107,7 +107,7 @@ func (b *builder) newMachine() machine {
 			allow("Children", []string{"states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"}, children),
 		}}),
 	})
-	explain(m.policy, reason{rule: "AwsSolutions-IAM5", why: "The children of a run are executions of this machine alone; their names are made when they start."})
+	explain(m.policy, reason{"AwsSolutions-IAM5", "The children of a run are executions of this machine alone; their names are made when they start."})
 	return m
 }
 
@@ -125,6 +125,8 @@ func (b *builder) newResults() awss3.Bucket {
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
 	const short = "What became of a run's ranges, for 30 days: Step Functions alone writes it, once, and nothing depends on it."
-	explain(named(bucket, "Results"), reason{rule: "AwsSolutions-S1", why: short})
+	explain(named(bucket, "Results"), reason{"AwsSolutions-S1", short}, reason{"s3_bucket_versioning_enabled_check", short},
+		reason{"s3_bucket_logging_enabled_check", short}, reason{"s3_event_notifications_enabled_check", short},
+		reason{"s3_bucket_object_lock_enabled_check", short})
 	return bucket
 }

@@ -17,6 +17,7 @@ const (
 )
 
 const (
+	ruleLetters  = "RuleDeadLetters"
 	mongoToDitto = "MongoToDitto"
 	dittoToMongo = "DittoToMongo"
 )
@@ -43,13 +44,16 @@ func (b *builder) newQueue(id string) queue {
 }
 
 // newRuleDeadLetters makes the queue of what EventBridge could not deliver.
-func (b *builder) newRuleDeadLetters() awssqs.Queue { return b.newPlainQueue("RuleDeadLetters") }
+func (b *builder) newRuleDeadLetters() awssqs.Queue { return b.newPlainQueue(ruleLetters) }
 
 func (b *builder) newPlainQueue(id string) awssqs.Queue {
 	q := awssqs.NewQueue(b.Stack, &id, b.queueProps(&awssqs.QueueProps{}))
-	explain(named(q, id),
-		reason{rule: "AwsSolutions-SQS3", why: "It is a dead-letter queue itself: an alarm rings at its first message."},
-		reason{rule: "CT_SQS_PR_1", why: "It is a dead-letter queue itself."})
+	const why = "It is a dead-letter queue itself: an alarm rings at its first message."
+	reasons := []reason{{"sqs_dlq_check", why}}
+	if id == ruleLetters { // of the others the checker sees it
+		reasons = append(reasons, reason{"AwsSolutions-SQS3", why})
+	}
+	explain(named(q, id), reasons...)
 	return q
 }
 

@@ -7,36 +7,27 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// reason says why a rule of a checker does not hold for a resource. Rules of
-// cdk-nag begin with AwsSolutions-, those of cfn-guard with CT.
-type reason struct {
-	rule string
-	why  string
-	// what the exception is limited to, of rules that take it: a finding such as
-	// Resource::*
-	only []string
-}
+// reason says why a rule of a checker does not hold for a resource: of cdk-nag
+// (they begin with AwsSolutions-), or of cfn-guard.
+type reason struct{ rule, why string }
 
 // explain writes reasons into the resource's metadata, where both checkers, and
 // people, find them.
 func explain(r awscdk.CfnResource, reasons ...reason) {
 	var nag []any
-	var guard []any
+	var guard, why []any
 	for _, x := range reasons {
-		if strings.HasPrefix(x.rule, "CT_") {
-			guard = append(guard, x.rule)
+		if strings.HasPrefix(x.rule, "AwsSolutions-") {
+			nag = append(nag, map[string]any{"id": x.rule, "reason": x.why})
 			continue
 		}
-		rule := map[string]any{"id": x.rule, "reason": x.why}
-		if len(x.only) > 0 {
-			rule["applies_to"] = x.only
-		}
-		nag = append(nag, rule)
+		guard = append(guard, x.rule)
+		why = append(why, x.rule+": "+x.why)
 	}
 	if len(nag) > 0 {
 		r.AddMetadata(jsii.String("cdk_nag"), map[string]any{"rules_to_suppress": nag})
 	}
 	if len(guard) > 0 {
-		r.AddMetadata(jsii.String("guard"), map[string]any{"SuppressedRules": guard})
+		r.AddMetadata(jsii.String("guard"), map[string]any{"SuppressedRules": guard, "Reasons": why})
 	}
 }

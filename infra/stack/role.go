@@ -49,11 +49,3 @@ func (b *builder) secretARN(id, account, region string) *string {
 	}
 	return b.FormatArn(c)
 }
-
-// suffixed explains the six characters in a policy to the checkers.
-func suffixed(r awscdk.CfnResource, more ...reason) {
-	explain(r, append([]reason{{
-		rule: "AwsSolutions-IAM5",
-		why:  "Secrets Manager ends the ARN of a secret with six characters that are not known before; the rest is the name of one secret.",
-	}}, more...)...)
-}

@@ -40,10 +40,8 @@ func (b *builder) newWebhook(receiver *function) *webhook {
 		ApiId: api.Ref(), RouteKey: jsii.String("POST " + webhookPath), AuthorizationType: jsii.String("NONE"),
 		Target: jsii.String("integrations/" + *integration.Ref()),
 	})
-	explain(route, reason{
-		rule: "AwsSolutions-APIG4",
-		why:  "Ditto signs its webhooks, or sends a bearer token: the receiver checks both, the signature over the raw body, which an authorizer does not get.",
-	})
+	const signed = "Ditto signs its webhooks, or sends a bearer token: the receiver checks both, the signature over the raw body, which an authorizer does not get."
+	explain(route, reason{"AwsSolutions-APIG4", signed}, reason{"api_gw_v2_authorization_type_configured_check", signed})
 	// Who called and how it was answered, never a body or a header (invariants 10, 11).
 	format, _ := json.Marshal(map[string]string{
 		"requestId": "$context.requestId", "ip": "$context.identity.sourceIp", "time": "$context.requestTime", "route": "$context.routeKey",
@@ -58,9 +56,13 @@ func (b *builder) newWebhook(receiver *function) *webhook {
 			ThrottlingRateLimit: jsii.Number(webhookRate), ThrottlingBurstLimit: jsii.Number(webhookBurst), DetailedMetricsEnabled: false,
 		},
 	})
-	awslambda.NewCfnPermission(b.Stack, jsii.String("WebhookPermission"), &awslambda.CfnPermissionProps{
+	permission := awslambda.NewCfnPermission(b.Stack, jsii.String("WebhookPermission"), &awslambda.CfnPermissionProps{
 		Action: jsii.String("lambda:InvokeFunction"), FunctionName: receiver.FunctionArn(), Principal: jsii.String("apigateway.amazonaws.com"),
 		SourceArn: b.arn("execute-api", *api.Ref()+"/$default/POST"+webhookPath), SourceAccount: b.Account(),
+	})
+	explain(permission, reason{
+		"lambda_function_public_access_prohibited_check",
+		"It names this API's one route, and the account: the checker reads no ARN that is joined from parts.",
 	})
 	return &webhook{api, jsii.String(*api.AttrApiEndpoint() + webhookPath)}
 }

@@ -46,7 +46,13 @@ func FindNode(ctx context.Context, getenv func(string) string) (string, error) {
 // Modules installs the packages of root's local/package.json unless they are
 // there. notice gets a line when something is installed.
 func Modules(ctx context.Context, root string, notice func(string)) error {
-	dir := filepath.Join(root, "local")
+	return Packages(ctx, root, "local", "Ditto engine, SQS and Step Functions stand-ins, mongosh", notice)
+}
+
+// Packages installs the packages of the package.json in a folder of root,
+// unless they are there; what says what they are.
+func Packages(ctx context.Context, root, folder, what string, notice func(string)) error {
+	dir := filepath.Join(root, folder)
 	if installed(dir) {
 		return nil
 	}
@@ -58,7 +64,7 @@ func Modules(ctx context.Context, root string, notice func(string)) error {
 	if installed(dir) { // by the one that held the lock
 		return nil
 	}
-	notice("installing npm packages (Ditto engine, SQS and Step Functions stand-ins, mongosh) into " + filepath.Join(dir, "node_modules"))
+	notice("installing npm packages (" + what + ") into " + filepath.Join(dir, "node_modules"))
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return errors.New("no npm found on PATH: it comes with Node.js, install it")
@@ -71,7 +77,7 @@ func Modules(ctx context.Context, root string, notice func(string)) error {
 		return fmt.Errorf("npm ci: %w: %s", err, lastLines(out.String(), 5))
 	}
 	if !installed(dir) {
-		return errors.New("npm ci ended well, but not all packages of local/package.json are there")
+		return fmt.Errorf("npm ci ended well, but not all packages of %s/package.json are there", folder)
 	}
 	return nil
 }
