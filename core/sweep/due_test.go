@@ -120,6 +120,30 @@ func TestActivate(t *testing.T) {
 	begin(t, r, "one", sweep.Input{Mode: sweep.Initial}, true)
 }
 
+// A collection that is added while an initial run is not finished gets a run of
+// its own beside it.
+func TestInitials(t *testing.T) {
+	r := records(t, "tasks", "orders")
+	want := func(want ...sweep.Input) {
+		t.Helper()
+		got, err := r.Initials(t.Context())
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("initial runs (-want +got): %v\n%s", err, diff)
+		}
+	}
+	want(sweep.Input{Mode: sweep.Initial})
+	begin(t, r, "one", sweep.Input{Mode: sweep.Initial}, false)
+	want(sweep.Input{Resume: "one"})
+	r.Manifest.Collections = append(r.Manifest.Collections, manifest.Collection{Name: "more", DittoName: "more"})
+	want(sweep.Input{Resume: "one"}, sweep.Input{Mode: sweep.Initial, Collections: []string{"more"}})
+	if _, err := r.Summary(t.Context(), "one", ""); err != nil {
+		t.Fatal(err)
+	}
+	want(sweep.Input{Mode: sweep.Initial})
+	begin(t, r, "two", sweep.Input{Mode: sweep.Initial}, true)
+	want()
+}
+
 // The initial run: a new one, the one that a stop has interrupted, then none.
 func TestWhichIsInitial(t *testing.T) {
 	r := records(t, "tasks", "orders")

@@ -111,3 +111,38 @@ func (r *Runner) Initial(ctx context.Context) (*Input, error) {
 	}
 	return &Input{Mode: Initial}, nil
 }
+
+// Initials are all the runs that collections still wait for: the one of Initial,
+// and, where that carries on an earlier one, a new one of those which came later.
+func (r *Runner) Initials(ctx context.Context) ([]Input, error) {
+	in, err := r.Initial(ctx)
+	if err != nil || in == nil {
+		return nil, err
+	}
+	all := []Input{*in}
+	if in.Resume == "" {
+		return all, nil
+	}
+	copied, err := r.Copied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := r.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var of []string
+	if i := slices.IndexFunc(runs, func(l Listed) bool { return l.Run == in.Resume }); i >= 0 {
+		of = runs[i].Collections
+	}
+	var later []string
+	for _, c := range r.Manifest.Collections {
+		if copied[c.Name] == "" && !slices.Contains(of, c.Name) {
+			later = append(later, c.Name)
+		}
+	}
+	if len(later) > 0 {
+		all = append(all, Input{Mode: Initial, Collections: later})
+	}
+	return all, nil
+}

@@ -40,6 +40,8 @@ type Sweeper struct {
 	// Runner is asked for at every step: it is made at the first, and made
 	// again when that failed.
 	Runner func(ctx context.Context) (Runner, error)
+	// Deploy is asked for at each deployment, as Runner is at every step.
+	Deploy func(ctx context.Context) (Deployer, error)
 	// Check looks at both sides, before anything else, when a run of these
 	// collections begins, or of all with none.
 	Check   func(ctx context.Context, collections []string) []preflight.Finding

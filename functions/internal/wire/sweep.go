@@ -22,20 +22,34 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 	secrets := secret.NewReader(secret.AWS(), time.Now)
 	db := env.database(secrets)
 	open := env.open(db, secrets)
+	runner := once(func(ctx context.Context) (*sweep.Runner, error) {
+		c, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := sweep.CreateIndexes(ctx, db); err != nil {
+			return nil, fmt.Errorf("prepare records of runs: %w", err)
+		}
+		return &sweep.Runner{
+			Manifest: env.Manifest, Bridge: c.bridge, DB: db, Ditto: c.ditto,
+			Keys: &sweep.Pager{Mongo: db, Ditto: c.ditto, Manifest: env.Manifest},
+		}, nil
+	})
 	s := &sweeper.Sweeper{
-		Runner: once(func(ctx context.Context) (sweeper.Runner, error) {
-			c, err := open(ctx)
+		Runner: func(ctx context.Context) (sweeper.Runner, error) {
+			r, err := runner(ctx)
 			if err != nil {
 				return nil, err
 			}
-			if err := sweep.CreateIndexes(ctx, db); err != nil {
-				return nil, fmt.Errorf("prepare records of runs: %w", err)
+			return r, nil
+		},
+		Deploy: func(ctx context.Context) (sweeper.Deployer, error) {
+			r, err := runner(ctx)
+			if err != nil {
+				return nil, err
 			}
-			return &sweep.Runner{
-				Manifest: env.Manifest, Bridge: c.bridge, DB: db, Ditto: c.ditto,
-				Keys: &sweep.Pager{Mongo: db, Ditto: c.ditto, Manifest: env.Manifest},
-			}, nil
-		}),
+			return r, nil
+		},
 		Check:   env.check(secrets),
 		Metrics: env.metrics(),
 		Log:     env.Log,
