@@ -108,8 +108,9 @@ func function(file string) string {
 
 // Each event has the documents, the number of writes, the ledger and the
 // answer that its row says; a second time, it writes nothing (invariant 4).
-func TestWorkers(t *testing.T) {
-	w := use(t)
+func TestWorkers(t *testing.T) { workers(t, use(t)) }
+
+func workers(t *testing.T, w *world) {
 	for _, r := range slices.Concat(mongoRows, dittoRows) {
 		for _, file := range r.files {
 			t.Run(file, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	coreditto "github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/ledger"
+	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/core/telemetry/emf"
 	"github.com/causeway-sync/causeway/local/ditto"
 	"github.com/causeway-sync/causeway/local/leak"
@@ -48,6 +49,8 @@ func (w *world) finish(answer string) outcome {
 		case ledger.Collection:
 			o.Claims++
 		case ledger.ConflictCollection, ledger.UnsyncedCollection: // in Records
+		case sweep.Collection: // requests for runs, where there is a state machine
+			w.requested++
 		default:
 			o.Writes = append(o.Writes, "mongodb "+e.String())
 		}

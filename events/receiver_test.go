@@ -27,8 +27,9 @@ type receiverRow struct {
 
 // The receiver answers, and queues keys alone; what it queued makes the worker
 // write what is needed, and nothing when the event came twice.
-func TestReceiver(t *testing.T) {
-	w := use(t)
+func TestReceiver(t *testing.T) { receivers(t, use(t)) }
+
+func receivers(t *testing.T, w *world) {
 	for _, r := range receiverRows {
 		for _, file := range r.files {
 			t.Run(file, func(t *testing.T) {

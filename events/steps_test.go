@@ -33,8 +33,9 @@ var stepRows = []struct{ file, answer, fails string }{
 
 // The payloads of the state machine, in order, are a run: it stops in the middle,
 // is carried on, and ends.
-func TestSteps(t *testing.T) {
-	w := use(t)
+func TestSteps(t *testing.T) { steps(t, use(t)) }
+
+func steps(t *testing.T, w *world) {
 	w.clean()
 	if out := w.call(w.payload("initial-sync/plan")); !strings.HasPrefix(out, `fails: there is no run "golden"`) {
 		t.Errorf("a run that was not begun: %s", out)

@@ -61,6 +61,12 @@ type world struct {
 	*engines
 }
 
+// invoker is a function: a lambda.Function, or one under AWS's emulator.
+type invoker interface {
+	Invoke(ctx context.Context, event []byte) ([]byte, error)
+	Close(ctx context.Context) error
+}
+
 type engines struct {
 	opts options
 	root string // of the repository
@@ -75,16 +81,17 @@ type engines struct {
 	sqs        *sqs.Server
 	secrets    *secretsmanager.Server
 
-	functions map[string]*lambda.Function
+	functions map[string]invoker
 	client    *coremongo.Client
 	db        *mongo.Database
 	exec      *coreditto.Client
 	log       *output // what the functions wrote
 
-	stream *mongo.ChangeStream // of the database
-	marks  int
-	txn    int64           // of Ditto, at begin
-	queued []types.Message // at finish
+	stream    *mongo.ChangeStream // of the database
+	marks     int
+	txn       int64           // of Ditto, at begin
+	queued    []types.Message // at finish
+	requested int             // runs that events asked for
 	// stamped is Ditto's transaction that the payload names.
 	stamped int64
 }
@@ -94,7 +101,7 @@ func (w *world) in(t *testing.T) *world { return &world{t, w.engines} }
 
 // open starts the engines and the functions.
 func open(ctx context.Context, dir string, opts options) (_ *world, err error) {
-	w := &world{engines: &engines{opts: opts, dir: dir, webhookKey: webhookKey, functions: map[string]*lambda.Function{}, log: &output{}}}
+	w := &world{engines: &engines{opts: opts, dir: dir, webhookKey: webhookKey, functions: map[string]invoker{}, log: &output{}}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
