@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -65,6 +66,7 @@ type Dimension struct{ Name, Value string }
 type Metrics struct {
 	now        func() time.Time
 	dimensions []Dimension
+	sparse     bool
 
 	mu sync.Mutex
 	w  io.Writer
@@ -79,6 +81,14 @@ func NewMetrics(w io.Writer, now func() time.Time, dimensions ...Dimension) *Met
 			m.dimensions = append(m.dimensions, d)
 		}
 	}
+	return m
+}
+
+// Sparse leaves out counts of 0 from now on, and lines of nothing else:
+// CloudWatch charges for every metric in every hour that has a value of it, and
+// a sum is the same without them.
+func (m *Metrics) Sparse() *Metrics {
+	m.sparse = true
 	return m
 }
 
@@ -100,6 +110,9 @@ type metadata struct {
 
 // Emit writes one line with all of ms: one point in time for each.
 func (m *Metrics) Emit(ms ...Metric) error {
+	if m.sparse {
+		ms = slices.DeleteFunc(slices.Clone(ms), func(v Metric) bool { return v.Unit == Count && v.Value == 0 })
+	}
 	if len(ms) == 0 {
 		return nil
 	}

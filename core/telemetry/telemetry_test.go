@@ -148,3 +148,21 @@ func TestNewLogger(t *testing.T) {
 		t.Errorf("log %q", b.String())
 	}
 }
+
+// Counts of 0 cost money in CloudWatch, and say nothing; other values of 0 do.
+func TestEmitSparse(t *testing.T) {
+	var out bytes.Buffer
+	m := telemetry.NewMetrics(&out, time.Now, telemetry.Dimension{Name: "Function", Value: "f"}).Sparse()
+	zero := telemetry.Metric{Name: telemetry.Failed, Unit: telemetry.Count}
+	if err := m.Emit(zero, zero); err != nil || out.Len() != 0 {
+		t.Errorf("only zeros: %q, %v", out.String(), err)
+	}
+	if err := m.Emit(zero, telemetry.Metric{Name: telemetry.Lag, Unit: telemetry.Milliseconds}, telemetry.Metric{Name: telemetry.Pairs, Unit: telemetry.Count, Value: 2}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{telemetry.Failed: false, telemetry.Lag: true, telemetry.Pairs: true} {
+		if got := strings.Contains(out.String(), `"`+name+`"`); got != want {
+			t.Errorf("%s is there: %v, want %v: %s", name, got, want, out.String())
+		}
+	}
+}

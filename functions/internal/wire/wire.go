@@ -75,7 +75,7 @@ func (env Environment) Receiver() *receiver.Receiver {
 func (env Environment) metrics() *telemetry.Metrics {
 	return telemetry.NewMetrics(os.Stdout, time.Now,
 		telemetry.Dimension{Name: "Deployment", Value: env.Manifest.Name},
-		telemetry.Dimension{Name: "Function", Value: env.Function + suffix(env.Role)})
+		telemetry.Dimension{Name: "Function", Value: env.Function + suffix(env.Role)}).Sparse()
 }
 
 // suffix tells the receiver's metrics from its worker's.
