@@ -23,7 +23,7 @@ run: dist/causeway ## Start everything on this machine (CONFIG=causeway.yaml, PO
 build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) node_modules/.package-lock.json ## Build all that `npx cdk deploy` needs (arm64)
 
 template: $(FUNCTIONS:%=dist/host/%/bootstrap) ## Write the template for `sam local invoke`, for this machine's processor (CONFIG=causeway.yaml)
-	@CAUSEWAY_BUILD=host CONFIG='$(CONFIG)' CDK_OUTDIR=cdk.out JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 \
+	@CAUSEWAY_BUILD=host CONFIG='$(CONFIG)' CDK_OUTDIR=cdk.out JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 \
 	  CDK_CONTEXT_JSON='{"aws:cdk:enable-asset-metadata":true,"aws:cdk:enable-path-metadata":true}' go run ./infra
 	@ls cdk.out/*.template.json
 

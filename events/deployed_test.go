@@ -73,7 +73,6 @@ spec:
 		w.t.Fatal(err)
 	}
 	dir = filepath.Join(tmp, "cdk.out")
-	w.t.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &dir, Context: &map[string]any{"aws:cdk:enable-asset-metadata": true}})
 	if _, err := stack.New(app, stack.Options{Manifest: m, Definition: string(definition), Bundles: bundles}); err != nil {
 		w.t.Fatal(err)

@@ -88,7 +88,10 @@ func (b *builder) newFunctions(toDitto, toMongo queue, runs machine) functions {
 		receiver: b.newFunction(spec{
 			id: "Receiver", name: nameReceiver, binary: binDittoToMongo, metrics: binDittoToMongo + "-receiver",
 			timeout: receiverTimeout, memory: 256, description: "Verifies Ditto's webhooks and Kafka records, and puts their keys into the queue.",
-			environment: map[string]*string{"CAUSEWAY_ROLE": jsii.String("receiver"), "CAUSEWAY_QUEUE_URL": toMongo.queue.QueueUrl()},
+			environment: map[string]*string{
+				"CAUSEWAY_ROLE": jsii.String("receiver"), "CAUSEWAY_QUEUE_URL": toMongo.queue.QueueUrl(),
+				"LOG_LEVEL": jsii.String("warn"), // the access log has a line of each webhook already
+			},
 			statements:  receiverMay,
 		}),
 		initialSync: b.newFunction(spec{

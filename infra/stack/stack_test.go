@@ -89,7 +89,6 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 	var err error
 	if outdir, err = os.MkdirTemp("", "causeway-infra-"); err != nil {
 		panic(err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -44,13 +45,13 @@ func (b *builder) newWebhook(receiver *function) *webhook {
 	explain(route, reason{"AwsSolutions-APIG4", signed}, reason{"api_gw_v2_authorization_type_configured_check", signed})
 	// Who called and how it was answered, never a body or a header (invariants 10, 11).
 	format, _ := json.Marshal(map[string]string{
-		"requestId": "$context.requestId", "ip": "$context.identity.sourceIp", "time": "$context.requestTime", "route": "$context.routeKey",
-		"status": "$context.status", "latency": "$context.responseLatency", "length": "$context.responseLength", "error": "$context.integrationErrorMessage",
+		"id": "$context.requestId", "ip": "$context.identity.sourceIp", "status": "$context.status", "ms": "$context.responseLatency",
+		"error": "$context.integrationErrorMessage",
 	})
 	awsapigatewayv2.NewCfnStage(b.Stack, jsii.String("WebhookStage"), &awsapigatewayv2.CfnStageProps{
 		ApiId: api.Ref(), StageName: jsii.String("$default"), AutoDeploy: true,
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
-			DestinationArn: b.newLogGroup("WebhookLogs").LogGroupArn(), Format: jsii.String(string(format)),
+			DestinationArn: b.newLogGroupOf("WebhookLogs", awslogs.LogGroupClass_INFREQUENT_ACCESS).LogGroupArn(), Format: jsii.String(string(format)),
 		},
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 			ThrottlingRateLimit: jsii.Number(webhookRate), ThrottlingBurstLimit: jsii.Number(webhookBurst), DetailedMetricsEnabled: false,
