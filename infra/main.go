@@ -22,6 +22,17 @@ func main() {
 	}
 }
 
+// quietly ends the CDK's Node.js process, which says on its standard error that
+// it was ended.
+func quietly(end func()) {
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		stderr := os.Stderr
+		os.Stderr = null
+		defer func() { os.Stderr = stderr }()
+	}
+	end()
+}
+
 func run() error {
 	config := os.Getenv("CONFIG")
 	if config == "" {
@@ -47,7 +58,7 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("read state machine: %w", err)
 	}
-	defer jsii.Close()
+	defer quietly(jsii.Close)
 	app := awscdk.NewApp(nil)
 	if _, err := stack.New(app, stack.Options{Manifest: m, Definition: string(definition), Bundles: bundles}); err != nil {
 		return err

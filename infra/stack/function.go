@@ -92,7 +92,7 @@ func (b *builder) newFunctions(toDitto, toMongo queue, runs machine) functions {
 				"CAUSEWAY_ROLE": jsii.String("receiver"), "CAUSEWAY_QUEUE_URL": toMongo.queue.QueueUrl(),
 				"LOG_LEVEL": jsii.String("warn"), // the access log has a line of each webhook already
 			},
-			statements:  receiverMay,
+			statements: receiverMay,
 		}),
 		initialSync: b.newFunction(spec{
 			id: "InitialSync", name: nameInitialSync, binary: binInitialSync, metrics: binInitialSync,

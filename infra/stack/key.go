@@ -37,5 +37,8 @@ func (b *builder) newKey() awskms.Key {
 		map[string]any{"ArnLike": map[string]any{
 			"kms:EncryptionContext:aws:logs:arn": b.arn("logs", "log-group:"+b.logGroup("*")),
 		}})
+	// Logs of a state machine that is encrypted itself.
+	grant("LogDelivery", "delivery.logs.amazonaws.com", []string{"kms:Decrypt"},
+		map[string]any{"StringEquals": map[string]any{"kms:EncryptionContext:SourceArn": b.arn("logs", "*")}})
 	return key
 }
