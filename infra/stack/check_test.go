@@ -131,6 +131,15 @@ func definition(t *testing.T, tpl *Template) string {
 	return def
 }
 
+// A run has as many children at once as the manifest allows workers.
+func TestConcurrency(t *testing.T) {
+	for name, want := range map[string]string{"option1": `"MaxConcurrency":10,`, "everything": `"MaxConcurrency":50,`} {
+		if def := definition(t, template(t, name)); !strings.Contains(def, want) {
+			t.Errorf("%s: no %s", name, want)
+		}
+	}
+}
+
 // Neither checker objects to a template, but for what is explained beside the
 // construct; and nothing is explained that nobody objects to.
 func TestCheckers(t *testing.T) {

@@ -12,13 +12,16 @@ import (
 // it notes that Causeway looks at the collections from now on, and starts the
 // run that copies, or takes the baseline of, those that have had none. By then
 // events are kept in the queue, and no worker takes them before it is done.
-func (b *builder) newFirstRun(fns functions, runs machine, r rules) awscdk.CfnCustomResource {
+func (b *builder) newFirstRun(fns functions, runs machine, r rules, secretRole awscdk.CfnResource) awscdk.CfnCustomResource {
 	first := awscdk.NewCfnCustomResource(b.Stack, jsii.String("FirstRun"), &awscdk.CfnCustomResourceProps{
 		ServiceToken:   fns.initialSync.FunctionArn(),
 		ServiceTimeout: jsii.Number(sweepTimeout + 60),
 	})
 	first.AddPropertyOverride(jsii.String("ManifestHash"), b.manifestHash())
 	first.AddResourceDependency(runs.policy, nil)
+	if secretRole != nil {
+		first.AddResourceDependency(secretRole, nil)
+	}
 	for _, rule := range r.rules {
 		first.AddResourceDependency(rule, nil)
 	}

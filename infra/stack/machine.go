@@ -30,10 +30,10 @@ type machine struct {
 	policy awsiam.CfnPolicy
 }
 
-// withResults has the children of a run write what became of each range into a
-// bucket, which only AWS's Step Functions can. The results of the ranges
-// themselves, in __causeway_runs, do not depend on it.
-func withResults(definition string) (string, error) {
+// withResults has the children of a run, so many at once, write what became of
+// each range into a bucket, which only AWS's Step Functions can. The results of
+// the ranges themselves, in __causeway_runs, do not depend on it.
+func withResults(definition string, concurrency int) (string, error) {
 	var def map[string]any
 	if err := json.Unmarshal([]byte(definition), &def); err != nil {
 		return "", err
@@ -43,7 +43,7 @@ func withResults(definition string) (string, error) {
 	if copies == nil || copies["Type"] != "Map" {
 		return "", errors.New("it has no Map state " + mapState)
 	}
-	copies["Label"] = mapLabel
+	copies["Label"], copies["MaxConcurrency"] = mapLabel, concurrency
 	copies["ResultWriter"] = map[string]any{
 		"Resource":   "arn:${Partition}:states:::s3:putObject",
 		"Parameters": map[string]any{"Bucket": "${Results}", "Prefix": resultsPath},

@@ -291,6 +291,9 @@ func TestSecretRole(t *testing.T) {
 			t.Errorf("%s = %s, want %s", path, got, want)
 		}
 	}
+	if got := text(tpl.one(t, "FirstRun").DependsOn); !strings.Contains(got, `"SecretRole"`) {
+		t.Errorf("FirstRun reads the secret before the role is there: %s", got)
+	}
 	ss := tpl.policies("SecretRole")
 	if len(ss) != 1 || short(ss[0].resources[0]) != "arn:aws:secretsmanager:us-east-1:123456789012:secret:dittocluster/app-id/mongo-connector-??????" {
 		t.Errorf("the role may %v", ss)

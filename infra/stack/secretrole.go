@@ -12,11 +12,12 @@ var roleARN = regexp.MustCompile(`^arn:[^:]+:iam::(\d{12}):role(/.*/|/)([^/]+)$`
 
 // newSecretRole makes the manifest's roleArn, which the functions assume to read
 // the connection string, in a stack of the account that it names; in another
-// account it has to be there. `secretRole: existing` says that it is there.
-func (b *builder) newSecretRole(fns functions) {
+// account it has to be there. `secretRole: existing` says that it is there: then
+// the result is nil.
+func (b *builder) newSecretRole(fns functions) awscdk.CfnResource {
 	secret := b.m.Secret
 	if secret.RoleARN == "" || b.d.SecretRole == "existing" {
-		return
+		return nil
 	}
 	parts := roleARN.FindStringSubmatch(secret.RoleARN) // the manifest's own check
 	account, path, name := parts[1], parts[2], parts[3]
@@ -45,4 +46,5 @@ func (b *builder) newSecretRole(fns functions) {
 		}},
 	})
 	role.CfnOptions().SetCondition(here)
+	return role
 }

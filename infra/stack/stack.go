@@ -40,7 +40,7 @@ func New(app constructs.Construct, o Options) (awscdk.Stack, error) {
 	if o.Manifest.Deployment == nil {
 		return nil, ErrNoDeployment
 	}
-	definition, err := withResults(o.Definition)
+	definition, err := withResults(o.Definition, o.Manifest.Deployment.MaxWorkers)
 	if err != nil {
 		return nil, fmt.Errorf("read state machine: %w", err)
 	}
@@ -64,13 +64,13 @@ func (b *builder) build() {
 	toMongo := b.newQueue(dittoToMongo)
 	runs := b.newMachine()
 	fns := b.newFunctions(toDitto, toMongo, runs)
-	b.newSecretRole(fns)
+	secretRole := b.newSecretRole(fns)
 	ruleLetters := b.newRuleDeadLetters()
 	triggers := b.newTriggers()
 	rules := b.newBuses(triggers, toDitto, ruleLetters)
 	schedules := b.newSchedules(fns, runs, ruleLetters)
 	webhook := b.newWebhook(fns.receiver)
-	first := b.newFirstRun(fns, runs, rules)
+	first := b.newFirstRun(fns, runs, rules, secretRole)
 	mappings := b.newMappings(fns, toDitto, toMongo, first)
 	topic := b.newTopic()
 	b.newAlarms(topic, fns, toDitto, toMongo, ruleLetters, runs, webhook)

@@ -50,12 +50,32 @@ func (s *Sweeper) Deployed(ctx context.Context) string {
 	return said
 }
 
-// patience is how long a deployment waits for both sides.
-const patience = 2 * time.Minute
+// patience is how long a deployment waits for both sides, and again how long
+// after it looks again: what it has made, such as a role, may not be known
+// everywhere at once.
+const (
+	patience = 2 * time.Minute
+	again    = 10 * time.Second
+)
 
-func (s *Sweeper) deployed(ctx context.Context) (names []string, err error) {
+func (s *Sweeper) deployed(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	for {
+		names, err := s.begin(ctx)
+		if err == nil {
+			return names, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(again):
+		}
+	}
+}
+
+// begin activates the collections and starts the runs that they wait for.
+func (s *Sweeper) begin(ctx context.Context) (names []string, err error) {
 	d, err := s.Deploy(ctx)
 	if err != nil {
 		return nil, err
