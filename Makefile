@@ -25,7 +25,7 @@ build: dist/causeway $(FUNCTIONS:%=dist/%/bootstrap) node_modules/.package-lock.
 template: $(FUNCTIONS:%=dist/host/%/bootstrap) ## Write the template for `sam local invoke`, for this machine's processor (CONFIG=causeway.yaml)
 	@CAUSEWAY_BUILD=host CONFIG='$(CONFIG)' CDK_OUTDIR=cdk.out JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 \
 	  CDK_CONTEXT_JSON='{"aws:cdk:enable-asset-metadata":true,"aws:cdk:enable-path-metadata":true}' go run ./infra
-	@ls cdk.out/*.template.json
+	@ls cdk.out/*.template.json cdk.out/env.json 2>/dev/null || true
 
 test: install ## Run every test; none may print a secret
 	@go run ./local/leak/gotest -v -count 1 -timeout 8m ./core/sim

@@ -72,6 +72,7 @@ spec:
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	bundles.Local = true
 	dir = filepath.Join(tmp, "cdk.out")
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &dir, Context: &map[string]any{"aws:cdk:enable-asset-metadata": true}})
 	if _, err := stack.New(app, stack.Options{Manifest: m, Definition: string(definition), Bundles: bundles}); err != nil {

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,14 +48,16 @@ func run() error {
 		return fmt.Errorf("%s: %w", config, stack.ErrNoDeployment)
 	}
 	// Built for the processor of the functions, or, to be tried here, of this machine.
+	local := os.Getenv("CAUSEWAY_BUILD") == "host"
 	arch, from := stack.ARM64, "dist"
-	if os.Getenv("CAUSEWAY_BUILD") == "host" {
+	if local {
 		arch, from = stack.Host(runtime.GOARCH), filepath.Join("dist", "host")
 	}
 	bundles, err := stack.Bundle(filepath.Join(".causeway", "bundle", m.Deployment.Name), from, arch, m)
 	if err != nil {
 		return err
 	}
+	bundles.Local = local
 	definition, err := os.ReadFile(filepath.Join("functions", "initial-sync", "statemachine.asl.json"))
 	if err != nil {
 		return fmt.Errorf("read state machine: %w", err)
@@ -63,6 +67,26 @@ func run() error {
 	if _, err := stack.New(app, stack.Options{Manifest: m, Definition: string(definition), Bundles: bundles}); err != nil {
 		return err
 	}
-	app.Synth(nil)
+	assembly := app.Synth(nil)
+	if local {
+		return writeVariables(filepath.Join(*assembly.Directory(), "env.json"))
+	}
 	return nil
+}
+
+// writeVariables writes what leads `sam local invoke` to the local stack, if one
+// runs here.
+func writeVariables(file string) error {
+	info, err := os.ReadFile(filepath.Join(".causeway", "local.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read local stack: %w", err)
+	}
+	variables, err := stack.SAMVariables(info)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, variables, 0o600)
 }

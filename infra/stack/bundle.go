@@ -36,8 +36,9 @@ const (
 
 // Bundles are the folders that become the functions' code, by binary.
 type Bundles struct {
-	Arch Arch
-	dirs map[string]string
+	Arch  Arch
+	Local bool // to be run here, by `sam local invoke`, and not to be deployed
+	dirs  map[string]string
 }
 
 // Bundle makes them below dir: each has the binary from <from>/<binary>/bootstrap

@@ -136,6 +136,11 @@ func (b *builder) newFunction(s spec) *function {
 	for k, v := range s.environment {
 		env[k] = v
 	}
+	if b.bundles.Local {
+		for _, name := range localVariables {
+			env[name] = jsii.String("")
+		}
+	}
 	props := &awslambda.FunctionProps{
 		FunctionName: jsii.String(b.functionName(s.name)), Description: &s.description,
 		Runtime: awslambda.Runtime_PROVIDED_AL2023(), Handler: jsii.String("bootstrap"),
