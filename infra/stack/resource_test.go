@@ -397,3 +397,37 @@ func TestManifestHash(t *testing.T) {
 		t.Errorf("output %s, resource %s", got, one)
 	}
 }
+
+// The page on deploying names every alarm, function and output.
+func TestDocs(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tpl := template(t, "everything")
+	var names []string
+	for _, r := range tpl.of(t, "AWS::CloudWatch::Alarm") {
+		names = append(names, strings.TrimSuffix(r.id, "Alarm"))
+	}
+	for _, r := range tpl.of(t, "AWS::Lambda::Function") {
+		names = append(names, r.id)
+	}
+	for _, typ := range []string{"AWS::SQS::Queue", "AWS::KMS::Key", "AWS::StepFunctions::StateMachine", "AWS::S3::Bucket"} {
+		for _, r := range tpl.of(t, typ) {
+			if !strings.HasSuffix(r.id, "ToDittoDeadLetters") && !strings.HasSuffix(r.id, "ToMongoDeadLetters") { // named with their alarms
+				names = append(names, r.id)
+			}
+		}
+	}
+	names = append(names, "WebhookUrl", "OutgoingAddress", "AtlasEndpointId", "FirstRunResult", "DashboardUrl", "SweepSchedule", "CanarySchedule")
+	for _, name := range names {
+		if !strings.Contains(string(doc), "`"+name+"`") {
+			t.Errorf("docs/deploy.md does not name %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`-e (events/\S+)`).FindAllStringSubmatch(string(doc), -1) {
+		if _, err := os.Stat(filepath.Join("..", "..", m[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}
