@@ -2,6 +2,13 @@ module github.com/causeway-sync/causeway
 
 go 1.26.0
 
+// npm packages hold templates of Go files.
+ignore (
+	./infra/checks/node_modules
+	./local/node_modules
+	./node_modules
+)
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/aws/aws-lambda-go v1.55.1

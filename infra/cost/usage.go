@@ -133,9 +133,11 @@ func PerMonth(alarms int) []Idle {
 		{"dashboard", "1 × month", Dashboard, 0},
 		{"metrics that the heartbeat keeps alive, and the daily run", "(4 + 12/24) × month", metrics * Metric, rest(metrics, 10) * Metric},
 		{"queues, polled by Lambda", "2 × 5 pollers, a request every 20 s", polls * SQSRequest, rest(polls, 1e6) * SQSRequest},
-		{"heartbeats", "21,600 × (2 invocations, 0.2 s × 0.5 GB, 1 event, 3 requests, 2 kB of logs)",
+		{
+			"heartbeats", "21,600 × (2 invocations, 0.2 s × 0.5 GB, 1 event, 3 requests, 2 kB of logs)",
 			beats * (2*LambdaRequest + beatS*sweepMemory*LambdaGBSecond + PartnerEvent + 3*SQSRequest + 2e3/1e9*LogGB),
-			beats * PartnerEvent},
+			beats * PartnerEvent,
+		},
 	}
 }
 

@@ -321,8 +321,8 @@ func TestAlarms(t *testing.T) {
 		}
 		// A beat that is lost when the trigger stops is sent up to an interval later,
 		// found by the first beat over the threshold, and seen within a period.
-		beats := (canary.Threshold/canary.Interval + 1) * canary.Interval
-		if took := canary.Interval + beats + canary.Period*canary.Datapoints; took > 10*time.Minute {
+		beats := int(canary.Threshold/canary.Interval) + 2
+		if took := time.Duration(beats)*canary.Interval + canary.Period*canary.Datapoints; took > 10*time.Minute {
 			t.Errorf("a stall is found after %s", took)
 		}
 	}
