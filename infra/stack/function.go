@@ -158,7 +158,6 @@ func (b *builder) newFunction(s spec) *function {
 		b.net.place(props)
 	}
 	f.Function = awslambda.NewFunction(b.Stack, jsii.String(s.id), props)
-	f.Node().AddDependency(f.role)
 	r := named(f.Function, s.id)
 	if !vpc {
 		explain(r, reason{

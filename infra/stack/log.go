@@ -28,6 +28,5 @@ func (b *builder) newLogGroupOf(id string, class awslogs.LogGroupClass) awslogs.
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
 	named(g, id)
-	g.Node().AddDependency(b.key)
 	return g
 }

@@ -94,7 +94,6 @@ func (b *builder) newMachine() machine {
 		},
 		TracingConfiguration: &awsstepfunctions.CfnStateMachine_TracingConfigurationProperty{Enabled: true},
 	})
-	m.Node().AddDependency(role)
 	// A distributed map starts its children as executions of the machine itself,
 	// looks at them, stops and redrives them. CDK adds none of this to a machine
 	// whose definition is a file.

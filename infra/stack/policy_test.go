@@ -291,7 +291,7 @@ func TestSecretRole(t *testing.T) {
 			t.Errorf("%s = %s, want %s", path, got, want)
 		}
 	}
-	if got := text(tpl.one(t, "FirstRun").DependsOn); !strings.Contains(got, `"SecretRole"`) {
+	if got := tpl.one(t, "FirstRun").get("SecretRole"); !strings.HasPrefix(got, `{"Fn::If":["SecretRoleIsHere",{"Fn::GetAtt":["SecretRole","Arn"]},`) {
 		t.Errorf("FirstRun reads the secret before the role is there: %s", got)
 	}
 	ss := tpl.policies("SecretRole")

@@ -12,9 +12,9 @@ var roleARN = regexp.MustCompile(`^arn:[^:]+:iam::(\d{12}):role(/.*/|/)([^/]+)$`
 
 // newSecretRole makes the manifest's roleArn, which the functions assume to read
 // the connection string, in a stack of the account that it names; in another
-// account it has to be there. `secretRole: existing` says that it is there: then
-// the result is nil.
-func (b *builder) newSecretRole(fns functions) awscdk.CfnResource {
+// account it has to be there. The result is its ARN, for whoever has to wait for
+// it; nil where `secretRole: existing` says that it is there.
+func (b *builder) newSecretRole(fns functions) awscdk.ICfnRuleConditionExpression {
 	secret := b.m.Secret
 	if secret.RoleARN == "" || b.d.SecretRole == "existing" {
 		return nil
@@ -46,5 +46,5 @@ func (b *builder) newSecretRole(fns functions) awscdk.CfnResource {
 		}},
 	})
 	role.CfnOptions().SetCondition(here)
-	return role
+	return awscdk.Fn_ConditionIf(here.LogicalId(), role.AttrArn(), &secret.RoleARN)
 }
