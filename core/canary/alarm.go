@@ -1,21 +1,27 @@
-// Package canary proves that the path from MongoDB through the trigger, the
-// event bus and the queue to a worker is alive, without touching a user's
-// collections.
 package canary
 
 import "time"
 
-// Metric is the age, in seconds, of the oldest beat that has not come back; 0
-// when the last one has.
-const Metric = "CanaryAge"
-
-// When the alarm rings: at the first beat that finds one of more than Threshold
-// on its way, or when there was none at all. A beat that is lost right after the
-// trigger has stopped is two intervals old before it is over the threshold, and
-// a third passes until that is measured and looked at: below ten minutes.
+// The alarm on the age of the oldest beat that has not come back. A stall right
+// after a beat came back shows at the third beat after it, six to eight minutes
+// later; one that takes the function away shows as missing data, as soon.
 const (
-	Interval   = 2 * time.Minute // between two beats
-	Threshold  = 240 * time.Second
-	Period     = Interval // of the alarm
-	Datapoints = 1        // over the threshold
+	// Metric is the alarm's, of the function Function, in seconds.
+	Metric   = "CanaryAge"
+	Function = "initial-sync"
+	// Statistic of a period's datapoint.
+	Statistic = "Maximum"
+	// Period is that of the beats, and of the alarm.
+	Period = 2 * time.Minute
+	// Threshold is the age at which the alarm fires: two beats have not come back.
+	Threshold = 4 * time.Minute
+	// Comparison of a datapoint with the threshold.
+	Comparison = "GreaterThanOrEqualToThreshold"
+	// EvaluationPeriods is how many datapoints have to breach it.
+	EvaluationPeriods = 1
+	// MissingData is how periods without a datapoint count.
+	MissingData = "breaching"
+
+	// Deadline is within which the alarm fires after a stall.
+	Deadline = 10 * time.Minute
 )

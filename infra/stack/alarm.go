@@ -62,6 +62,7 @@ type alarm struct {
 	period         int // s; 300 by default
 	periods        int // 1 by default
 	missing        string
+	compare        string // GreaterThanThreshold by default
 }
 
 // newAlarms makes the alarms. Each says in its text what is wrong and which
@@ -137,8 +138,8 @@ func (b *builder) newAlarms(topic awssns.Topic, fns functions, toDitto, toMongo 
 			what: "An execution of the state machine has failed.", mend: command("runs") + " says why; --resume carries it on.",
 		},
 		alarm{
-			id: "Stall", metric: b.own(fns.initialSync, canary.Metric), stat: "Maximum", over: int(canary.Threshold.Seconds()),
-			period: int(canary.Period.Seconds()), periods: canary.Datapoints, missing: "breaching",
+			id: "Stall", metric: b.own(fns.initialSync, canary.Metric), stat: canary.Statistic, over: int(canary.Threshold.Seconds()),
+			period: int(canary.Period.Seconds()), periods: canary.EvaluationPeriods, missing: canary.MissingData, compare: canary.Comparison,
 			what: "The canary's beats do not come back: changes of MongoDB do not arrive.",
 			mend: "Is the trigger suspended in Atlas? Resume it with its token; " + command("trigger show") + " has its configuration. Then " + command("repair") + ".",
 		})
@@ -180,7 +181,7 @@ func (b *builder) newAlarm(topic awssns.Topic, a alarm) {
 		AlarmName: jsii.String(b.d.Name + "-" + a.id), AlarmDescription: jsii.String(a.what + " " + a.mend),
 		Namespace: &a.metric.namespace, MetricName: &a.metric.name, Dimensions: &dims,
 		Statistic: text(a.stat, "Sum"), Period: or(a.period, 300), EvaluationPeriods: or(a.periods, 1), DatapointsToAlarm: or(a.periods, 1),
-		Threshold: jsii.Number(a.over), ComparisonOperator: jsii.String("GreaterThanThreshold"), TreatMissingData: text(a.missing, "notBreaching"),
+		Threshold: jsii.Number(a.over), ComparisonOperator: text(a.compare, "GreaterThanThreshold"), TreatMissingData: text(a.missing, "notBreaching"),
 		AlarmActions: &[]any{topic.TopicArn()}, OkActions: &[]any{topic.TopicArn()},
 	})
 }

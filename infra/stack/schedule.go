@@ -29,7 +29,7 @@ func (b *builder) newSchedules(fns functions, runs machine, letters awssqs.Queue
 	}
 	beats := awsevents.NewCfnRule(b.Stack, jsii.String("CanarySchedule"), &awsevents.CfnRuleProps{
 		Description:        jsii.String("Causeway " + b.d.Name + ": a heartbeat from MongoDB through the trigger to the worker."),
-		ScheduleExpression: jsii.String(fmt.Sprintf("rate(%.0f minutes)", canary.Interval.Minutes())),
+		ScheduleExpression: jsii.String(fmt.Sprintf("rate(%.0f minutes)", canary.Period.Minutes())),
 		Targets: []any{&awsevents.CfnRule_TargetProperty{
 			Id: jsii.String("beat"), Arn: fns.initialSync.FunctionArn(), Input: jsii.String(`{"step":"canary"}`),
 			// One that is late is of no use: the next is on its way.
