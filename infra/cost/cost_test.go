@@ -63,7 +63,7 @@ func TestPerMillion(t *testing.T) {
 	want := 1.00 + 0.40 + // EventBridge, queue
 		0.08 + // 100,000 receives of ten, and as many deletes
 		0.002 + 0.0024*0.25*13.3334 + 0.0055 + // worker: (90 ms + 100 × 1.65 ms)/100, logs
-		0.09 + // 1 GB to Ditto
+		0.04545 + // 0.505 GB to Ditto
 		1.00 + 0.20 + 0.005*0.25*13.3334 + 0.145 + 0.0375 + 0.40 + // webhook, receiver, its logs, queue
 		0.08 + 0.002 + 0.0020*0.25*13.3334 + 0.0055
 	got := cost.Sum(cost.PerMillion(cost.Load{KB: 0.5, Batch: 100}))

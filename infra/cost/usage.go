@@ -27,7 +27,7 @@ const (
 	receiverB   = 290    // a webhook: its metric
 	accessB     = 150    // a webhook, in the access log
 	perMessage  = 10     // messages that SQS hands over, and deletes, at once
-	overheadKB  = 0.5    // of a statement, around a document
+	overheadKB  = 0.5    // of a statement, around its documents
 	accessLogGB = 0.25   // ingested, infrequent access
 )
 
@@ -81,13 +81,13 @@ func PerMillion(l Load) []Line {
 	if l.FromDitto {
 		ditto("change")
 		worker("change", first, l.Kafka)
-		add("change: document, written to Atlas in the region", "KB + 0.5 KB", (l.KB+overheadKB)/1e6*ZoneGB)
+		add("change: document, written to Atlas in the region", "KB + 0.5 KB/B", (l.KB+overheadKB/b)/1e6*ZoneGB)
 		trigger("echo")
 		worker("echo", echo, false)
 	} else {
 		trigger("change")
 		worker("change", first, false)
-		add("change: document, sent to Ditto over the internet", "KB + 0.5 KB", (l.KB+overheadKB)/1e6*OutGB)
+		add("change: document, sent to Ditto over the internet", "KB + 0.5 KB/B", (l.KB+overheadKB/b)/1e6*OutGB)
 		ditto("echo")
 		worker("echo", echo, l.Kafka)
 	}
