@@ -147,8 +147,9 @@ func (e *engines) bare(collection string) error {
 	return errors.Join(cursor.Err(), g.Wait())
 }
 
-// run is a whole run, as the state machine goes through it.
-func (e *engines) run(name string, mode sweep.Mode) (sweep.Summary, error) {
+// run is a whole run, as the state machine goes through it, so many ranges at a
+// time.
+func (e *engines) run(name string, mode sweep.Mode, workers int) (sweep.Summary, error) {
 	ctx := e.b.Context()
 	r := &sweep.Runner{
 		Manifest: e.m, DB: e.mongo, Ditto: e.ditto,
@@ -213,7 +214,7 @@ func BenchmarkInitialSync(b *testing.B) {
 				}
 				agree := func(name string, mode sweep.Mode) func() error {
 					return func() error {
-						s, err := e.run(name, mode)
+						s, err := e.run(name, mode, workers)
 						if err == nil && (!s.Agree || s.Collections[0].Compared != int64(bb.n)) {
 							err = fmt.Errorf("%+v", s)
 						}
@@ -232,10 +233,11 @@ func BenchmarkInitialSync(b *testing.B) {
 	}
 }
 
-// BenchmarkRunMemory gives the memory of the process that copies, in a small
-// collection and in a large one: it does not grow with the collection.
+// BenchmarkRunMemory gives the memory of a process that copies a range at a time,
+// as a function does, in a small collection and in large ones: it does not grow
+// with the collection.
 func BenchmarkRunMemory(b *testing.B) {
-	for _, n := range []int{10_000, 1_000_000} {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			if os.Getenv("CAUSEWAY_BENCH_LARGE") == "" && n > 100_000 {
 				b.Skip("set CAUSEWAY_BENCH_LARGE: it takes minutes")
@@ -247,7 +249,7 @@ func BenchmarkRunMemory(b *testing.B) {
 				debug.FreeOSMemory()
 				resetPeak(b)
 				b.StartTimer()
-				s, err := e.run("sync", sweep.Initial)
+				s, err := e.run("sync", sweep.Initial, 1)
 				if err != nil || !s.Agree {
 					b.Fatal(s, err)
 				}
