@@ -15,7 +15,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -45,6 +44,8 @@ type program struct {
 	Unsynced  unsyncedCmd  `cmd:"" help:"Documents that cannot be synced."`
 	Conflicts conflictsCmd `cmd:"" help:"Values that lost a conflict."`
 	Redrive   redriveCmd   `cmd:"" help:"Put dead letters back into their queues."`
+	Pause     pauseCmd     `cmd:"" help:"Stop taking messages; events go on being queued."`
+	Resume    resumeCmd    `cmd:"" help:"Go on after pause."`
 	Install   installCmd   `cmd:"" help:"Install what is missing, and start nothing."`
 }
 
@@ -114,20 +115,10 @@ func (e *env) root() (string, error) {
 	return root, nil
 }
 
-// info is what the running stack says of itself.
+// info is what the running local stack says of itself.
 func (e *env) info() (*stack.Info, error) {
 	if _, err := e.root(); err != nil && e.dir == "" {
 		return nil, err
 	}
 	return stack.ReadInfo(e.dir)
-}
-
-// connect opens the running stack's database.
-func (e *env) connect() (*stack.Info, *mongodb.Client, error) {
-	info, err := e.info()
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := mongodb.Connect(info.MongoDB, info.Database)
-	return info, client, err
 }
