@@ -46,12 +46,14 @@ type program struct {
 	Redrive   redriveCmd   `cmd:"" help:"Put dead letters back into their queues."`
 	Pause     pauseCmd     `cmd:"" help:"Stop taking messages; events go on being queued."`
 	Resume    resumeCmd    `cmd:"" help:"Go on after pause."`
+	Secrets   secretsCmd   `cmd:"" help:"Upload secrets to AWS."`
 	Install   installCmd   `cmd:"" help:"Install what is missing, and start nothing."`
 }
 
 // env is what the commands share.
 type env struct {
 	ctx    context.Context
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	dir    string
@@ -65,11 +67,11 @@ func main() {
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	// A second Ctrl-C ends the program at once; its children end with it.
 	context.AfterFunc(ctx, release)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the program: its exit status is 0 only on success.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	var p program
 	exited := false
 	parser, err := kong.New(&p,
@@ -93,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		parser.FatalIfErrorf(err)
 		return 2
 	}
-	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, dir: p.Dir, json: p.JSON}
+	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, dir: p.Dir, json: p.JSON}
 	if err := kctx.Run(e); err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(stderr, "causeway:", err)

@@ -38,10 +38,16 @@ type result struct {
 
 func causeway(t *testing.T, args ...string) result {
 	t.Helper()
+	return typed(t, "", args...)
+}
+
+// typed runs a command with something on its standard input.
+func typed(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	status := run(ctx, args, &stdout, &stderr)
+	status := run(ctx, args, strings.NewReader(stdin), &stdout, &stderr)
 	if err := errors.Join(leak.Check("stdout", stdout.Bytes()), leak.Check("stderr", stderr.Bytes())); err != nil {
 		t.Errorf("causeway %s: %v", strings.Join(args, " "), err)
 	}
@@ -75,7 +81,7 @@ func TestHelp(t *testing.T) {
 	causeway(t, "--help").want(t, 0, "run", "check", "invoke", "status", "unsynced", "conflicts", "redrive", "causeway check")
 	for _, command := range [][]string{
 		{"run"}, {"check"}, {"invoke"}, {"status"}, {"unsynced", "list"}, {"unsynced", "retry"}, {"conflicts", "list"}, {"redrive"},
-		{"pause"}, {"resume"},
+		{"pause"}, {"resume"}, {"secrets", "put"},
 	} {
 		causeway(t, append(command, "--help")...).want(t, 0, "Example", "causeway "+strings.Join(command, " "))
 	}
