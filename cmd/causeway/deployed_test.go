@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/cmd/causeway/internal/site"
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stack"
@@ -34,6 +35,7 @@ func (b *bench) undelivered(t *testing.T) string {
 // to the commands: whatever they do, they do by AWS's API.
 func TestDeployed(t *testing.T) {
 	b := startBench(t)
+	b.awaitInitialRun(t)
 	c, file := b.deploy(t)
 	nowhere := t.TempDir()
 	cmd := func(t *testing.T, args ...string) result {
@@ -67,6 +69,30 @@ func TestDeployed(t *testing.T) {
 			t.Errorf("queue %+v", got)
 		}
 		cmd(t, "status").want(t, 0, "tasks", "OLDEST MESSAGE", "1.5s", "1m15s")
+	})
+	t.Run("Canary", func(t *testing.T) {
+		cmd(t, "status").want(t, 0, "no heartbeat was written yet")
+		if err := b.stack.StopTrigger(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.stack.Beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		old := bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: "at", Value: bson.D{{Key: "$dateAdd", Value: bson.D{
+			{Key: "startDate", Value: "$at"}, {Key: "unit", Value: "second"}, {Key: "amount", Value: -600},
+		}}}}}}}}
+		if _, err := b.client.Driver().Collection(canary.Collection).UpdateMany(t.Context(), bson.D{}, old); err != nil {
+			t.Fatal(err)
+		}
+		cmd(t, "status").want(t, 0, "NOTHING ARRIVES FROM MONGODB", "10m0")
+		if err := b.stack.StartTrigger(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the beat back", func() bool {
+			s := decode[status](t, cmd(t, "--json", "status"))
+			return !s.Canary.CameBack.IsZero() && s.Canary.AgeSeconds == 0 && !s.Canary.LastBeat.IsZero()
+		})
+		cmd(t, "status").want(t, 0, "the last heartbeat came back")
 	})
 	t.Run("Runs", func(t *testing.T) {
 		cmd(t, "verify").want(t, 0, "the sides agree")

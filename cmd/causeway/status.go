@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/causeway-sync/causeway/cmd/causeway/internal/site"
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sweep"
@@ -36,9 +37,17 @@ type status struct {
 	State       site.State         `json:"state"`
 	Collections []collectionStatus `json:"collections"`
 	Queues      []queueStatus      `json:"queues"`
+	Canary      canaryStatus       `json:"canary"`
 	// Undelivered are events that EventBridge could not put into a queue.
 	Undelivered int       `json:"undelivered"`
 	Since       time.Time `json:"since"`
+}
+
+// canaryStatus is what became of the heartbeats from MongoDB through the trigger.
+type canaryStatus struct {
+	LastBeat   time.Time `json:"lastBeat,omitzero"` // when the last one was written
+	CameBack   time.Time `json:"cameBack,omitzero"` // when the last one that came back was noted
+	AgeSeconds int64     `json:"ageSeconds"`        // since when the oldest waits that has not; 0 if none
 }
 
 type collectionStatus struct {
@@ -76,6 +85,11 @@ func (c statusCmd) Run(e *env) error {
 	if err := initialStatus(e.ctx, t, s.Collections); err != nil {
 		return err
 	}
+	beats, err := canary.Canary{DB: t.client}.State(e.ctx)
+	if err != nil {
+		return err
+	}
+	s.Canary = canaryStatus{beats.Last, beats.Returned, int64(beats.Age.Seconds())}
 	if s.State, err = t.Switch.State(e.ctx); err != nil {
 		return err
 	}
@@ -110,6 +124,7 @@ func (s status) print(e *env) error {
 	if err := table(e.stdout, []string{"FUNCTION", "QUEUED", "IN FLIGHT", "DEAD LETTERS", "LAG", "OLDEST MESSAGE"}, rows); err != nil {
 		return err
 	}
+	fmt.Fprintf(e.stdout, "\ncanary: %s\n", s.Canary.line(now))
 	switch s.State {
 	case site.Paused:
 		fmt.Fprintln(e.stdout, "\npaused: nothing is taken from the queues until `causeway resume`")
@@ -120,6 +135,23 @@ func (s status) print(e *env) error {
 		fmt.Fprintf(e.stdout, "\n%d events could not be put into the queue by EventBridge: mend its rights on the queue, then `causeway redrive --stack %s`\n", s.Undelivered, s.Stack)
 	}
 	return nil
+}
+
+// line says for a person whether what MongoDB's trigger announces arrives.
+func (c canaryStatus) line(now time.Time) string {
+	age := time.Duration(c.AgeSeconds) * time.Second
+	switch {
+	case c.LastBeat.IsZero():
+		return "no heartbeat was written yet"
+	case age >= canary.Threshold:
+		return fmt.Sprintf("NOTHING ARRIVES FROM MONGODB: no heartbeat came back for %s, the last one at %s. Look at the trigger, then at the queue and "+
+			"the function: docs/operating.md, \"The canary\"", age, when(c.CameBack, now))
+	case age > 0 && c.CameBack.IsZero():
+		return "the first heartbeat is on its way since " + when(c.LastBeat, now)
+	case age > 0:
+		return fmt.Sprintf("a heartbeat is on its way since %s; the last one came back at %s", age, when(c.CameBack, now))
+	}
+	return "the last heartbeat came back, at " + when(c.CameBack, now)
 }
 
 // span is a time in milliseconds for a person.
