@@ -47,6 +47,7 @@ type program struct {
 	Pause     pauseCmd     `cmd:"" help:"Stop taking messages; events go on being queued."`
 	Resume    resumeCmd    `cmd:"" help:"Go on after pause."`
 	Secrets   secretsCmd   `cmd:"" help:"Upload secrets to AWS."`
+	Trigger   triggerCmd   `cmd:"" help:"The Atlas trigger that a deployment needs."`
 	Install   installCmd   `cmd:"" help:"Install what is missing, and start nothing."`
 }
 

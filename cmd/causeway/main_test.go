@@ -81,7 +81,7 @@ func TestHelp(t *testing.T) {
 	causeway(t, "--help").want(t, 0, "run", "check", "invoke", "status", "unsynced", "conflicts", "redrive", "causeway check")
 	for _, command := range [][]string{
 		{"run"}, {"check"}, {"invoke"}, {"status"}, {"unsynced", "list"}, {"unsynced", "retry"}, {"conflicts", "list"}, {"redrive"},
-		{"pause"}, {"resume"}, {"secrets", "put"},
+		{"pause"}, {"resume"}, {"secrets", "put"}, {"trigger", "show"},
 	} {
 		causeway(t, append(command, "--help")...).want(t, 0, "Example", "causeway "+strings.Join(command, " "))
 	}
