@@ -230,6 +230,13 @@ func (c *cloud) getMetricData(w http.ResponseWriter, r *http.Request, body []byt
 		c.t.Errorf("CloudWatch got %v, %v", v, err)
 		return
 	}
+	if c.denied == "GetMetricData" {
+		w.Header().Set("Content-Type", "application/cbor")
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(cbor.Encode(cbor.Map{"__type": cbor.String("com.amazonaws.cloudwatch#AccessDeniedException"), "message": cbor.String("not authorized")}))
+		return
+	}
 	c.asked = append(c.asked, "GetMetricData")
 	results := cbor.List{}
 	for _, q := range in["MetricDataQueries"].(cbor.List) {

@@ -15,6 +15,7 @@ import (
 	"github.com/causeway-sync/causeway/cmd/causeway/internal/site"
 	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/sweep"
+	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -206,6 +207,20 @@ func testDeployedErr(t *testing.T, b *bench, c *cloud, file string) {
 		on(stackName, file, "pause").want(t, 1, "rule:example-sweep", "lack the right")
 		c.set(func() { c.denied = "" })
 		on(stackName, file, "resume").want(t, 0)
+	})
+	t.Run("NoMetrics", func(t *testing.T) {
+		c.set(func() { c.denied = "GetMetricData" })
+		on(stackName, file, "status").want(t, 0, "read lag", "lack the right", "COLLECTION", "DEAD LETTERS")
+		c.set(func() { c.denied = "" })
+	})
+	t.Run("Role", func(t *testing.T) {
+		role := "arn:aws:iam::123456789012:role/reader"
+		b.stack.Secrets().Put(secretsmanager.Secret{ID: "prod/mongo", Value: "x", Role: role + "-of-others"})
+		guarded := secretManifest(t, strings.Replace(deployedText(b.info.Database, b.info.Ditto.URL), "kubernetesSecret:\n          name: test-mongo",
+			"awsSecretsManager: {secretId: prod/mongo, roleArn: \""+role+"\", region: us-east-1}", 1))
+		on(stackName, guarded, "status").want(t, 1, "prod/mongo", "sts:AssumeRole", "or secretsmanager:GetSecretValue on the secret")
+		b.stack.Secrets().Put(secretsmanager.Secret{ID: "prod/mongo", Value: b.info.MongoDB, Role: role})
+		on(stackName, guarded, "status").want(t, 0, "tasks")
 	})
 	t.Run("MissingOutput", func(t *testing.T) {
 		arn := c.outputs["StateMachineArn"]

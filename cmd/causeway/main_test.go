@@ -80,8 +80,18 @@ func decode[T any](t *testing.T, r result) (v T) {
 func TestHelp(t *testing.T) {
 	causeway(t, "--help").want(t, 0, "run", "check", "invoke", "status", "unsynced", "conflicts", "redrive", "causeway check")
 	for _, command := range [][]string{
-		{"run"}, {"check"}, {"invoke"}, {"status"}, {"unsynced", "list"}, {"unsynced", "retry"}, {"conflicts", "list"}, {"redrive"},
-		{"pause"}, {"resume"}, {"secrets", "put"}, {"trigger", "show"},
+		{"run"},
+		{"check"},
+		{"invoke"},
+		{"status"},
+		{"unsynced", "list"},
+		{"unsynced", "retry"},
+		{"conflicts", "list"},
+		{"redrive"},
+		{"pause"},
+		{"resume"},
+		{"secrets", "put"},
+		{"trigger", "show"},
 	} {
 		causeway(t, append(command, "--help")...).want(t, 0, "Example", "causeway "+strings.Join(command, " "))
 	}

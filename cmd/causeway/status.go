@@ -93,7 +93,7 @@ func (c statusCmd) Run(e *env) error {
 	if s.State, err = t.Switch.State(e.ctx); err != nil {
 		return err
 	}
-	if err := s.readQueues(e.ctx, t.Site); err != nil {
+	if err := s.readQueues(e, t.Site); err != nil {
 		return err
 	}
 	if e.json {
@@ -278,10 +278,11 @@ func group(ctx context.Context, client *mongodb.Client, from string, by any, eac
 	return nil
 }
 
-func (s *status) readQueues(ctx context.Context, at *site.Site) error {
+func (s *status) readQueues(e *env, at *site.Site) error {
+	ctx := e.ctx
 	lags, err := at.Lags(ctx)
-	if err != nil {
-		return err
+	if err != nil { // all else is worth showing
+		fmt.Fprintln(e.stderr, "causeway:", err)
 	}
 	for _, q := range at.Queues {
 		depth, err := at.Depth(ctx, q.URL)

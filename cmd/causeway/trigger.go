@@ -119,7 +119,8 @@ Three ways to create it:
                           YOUR_TRIGGERS_APP_ID is the app that Atlas keeps a project's triggers in: 'appservices apps list'.
                           YOUR_SERVICE_ID is "_id" in data_sources/<name>/config.json of what was pulled
   3. CloudFormation       the type MongoDB::Atlas::Trigger, where its extension is activated: it takes all but the error
-                          handler, without which an event that is too large suspends the trigger; add that by 1 or 2
+                          handler, without which an event that is too large suspends the trigger; add that by 1 or 2.
+                          It wants a collection: one trigger each, and one for __causeway_canary
 
 "App Services" is the name that the configuration has kept: its sync and hosting have ended, triggers and functions
 have not.

@@ -153,7 +153,8 @@ func TestErrorHandler(t *testing.T) {
 	id := bson.NewObjectID()
 	event := func(id any) bson.D {
 		return bson.D{
-			{Key: "operationType", Value: "insert"}, {Key: "ns", Value: bson.D{{Key: "db", Value: b.info.Database}, {Key: "coll", Value: "tasks"}}},
+			{Key: "operationType", Value: "insert"},
+			{Key: "ns", Value: bson.D{{Key: "db", Value: b.info.Database}, {Key: "coll", Value: "tasks"}}},
 			{Key: "documentKey", Value: bson.D{{Key: "_id", Value: id}}},
 		}
 	}

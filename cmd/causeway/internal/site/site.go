@@ -69,8 +69,18 @@ func (s *Site) Checker() preflight.Checker {
 	return preflight.Checker{Manifest: s.Manifest, ConnectionString: s.connectionString, Endpoint: s.endpoint, Keys: s.keys, Webhook: s.webhook}
 }
 
-// Lags tells of each worker how far behind it is.
-func (s *Site) Lags(ctx context.Context) (map[string]Lag, error) { return s.lags(ctx, s.Queues) }
+// Lags tells of each worker how far behind it is. With an error nothing is known
+// of any.
+func (s *Site) Lags(ctx context.Context) (map[string]Lag, error) {
+	lags, err := s.lags(ctx, s.Queues)
+	if err != nil {
+		lags = map[string]Lag{}
+		for _, q := range s.Queues {
+			lags[q.Function] = Lag{unknown, unknown}
+		}
+	}
+	return lags, err
+}
 
 // Describe names the site in a sentence.
 func (s *Site) Describe() string {
