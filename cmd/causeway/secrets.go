@@ -29,8 +29,8 @@ type secretsPut struct {
 	Kafka       bool   `help:"Upload Ditto's certificates for Kafka instead."`
 	Certificate string `help:"With --kafka: the user's certificate and key, PKCS#12." placeholder:"FILE.p12" type:"existingfile"`
 	CA          string `help:"With --kafka: the cluster's CA, PKCS#12 or PEM." placeholder:"FILE" type:"existingfile" name:"ca"`
-	Secret      string `help:"With --kafka: AWS secret of the client's certificate (default causeway/<stack>/kafka)." placeholder:"NAME"`
-	CASecret    string `help:"With --kafka: AWS secret of the CA (default causeway/<stack>/kafka-ca)." placeholder:"NAME" name:"ca-secret"`
+	Secret      string `help:"With --kafka: AWS secret of the client's certificate (default: kafka.secret of the Deployment, or causeway/<stack>/kafka)." placeholder:"NAME"`
+	CASecret    string `help:"With --kafka: AWS secret of the CA (default: its kafka.caSecret, or causeway/<stack>/kafka-ca)." placeholder:"NAME" name:"ca-secret"`
 }
 
 func (secretsPut) Help() string {
@@ -116,6 +116,9 @@ func (c secretsPut) secrets(e *env, m *manifest.Manifest) ([]upload.Secret, erro
 	if c.What == "webhook" {
 		s = upload.Secret{ID: m.Deployment.Webhook, Description: "Causeway: secret of Ditto's webhook"}
 	}
+	if s.ID == "" {
+		return nil, fmt.Errorf("%s names no ditto.webhookSecret: Ditto's changes come through Kafka alone", c.Config)
+	}
 	in := e.input()
 	v, err := in.all(c.What)
 	if err != nil {
@@ -147,14 +150,20 @@ func connectionString(e *env, m *manifest.Manifest) ([]upload.Secret, error) {
 }
 
 func (c secretsPut) kafka(e *env, m *manifest.Manifest) ([]upload.Secret, error) {
-	stack := "kafka"
+	client, ca := c.Secret, c.CASecret
 	switch {
 	case c.What != "":
 		return nil, fmt.Errorf("either %s or --kafka", c.What)
 	case c.Certificate == "" && c.CA == "":
 		return nil, errors.New("--kafka needs --certificate, the PKCS#12 of the user, --ca, the cluster's CA, or both")
 	case m.Deployment != nil:
-		stack = m.Deployment.Name
+		prefix := "causeway/" + m.Deployment.Name + "/"
+		var named manifest.Kafka
+		if m.Deployment.Kafka != nil {
+			named = *m.Deployment.Kafka
+		}
+		client = cmp.Or(client, named.Secret, prefix+"kafka")
+		ca = cmp.Or(ca, named.CA, prefix+"kafka-ca")
 	case c.Certificate != "" && c.Secret == "" || c.CA != "" && c.CASecret == "":
 		return nil, fmt.Errorf("%s has no Deployment to name the secrets by: give --secret and --ca-secret", c.Config)
 	}
@@ -179,7 +188,7 @@ func (c secretsPut) kafka(e *env, m *manifest.Manifest) ([]upload.Secret, error)
 		return nil
 	}
 	if c.Certificate != "" {
-		err := add(c.Certificate, cmp.Or(c.Secret, "causeway/"+stack+"/kafka"), "Causeway: client certificate for Ditto's Kafka",
+		err := add(c.Certificate, client, "Causeway: client certificate for Ditto's Kafka",
 			func(b []byte, p manifest.Redacted) (map[string]manifest.Redacted, error) {
 				return upload.ClientCertificate(b, p, time.Now())
 			})
@@ -188,7 +197,7 @@ func (c secretsPut) kafka(e *env, m *manifest.Manifest) ([]upload.Secret, error)
 		}
 	}
 	if c.CA != "" {
-		err := add(c.CA, cmp.Or(c.CASecret, "causeway/"+stack+"/kafka-ca"), "Causeway: CA of Ditto's Kafka", upload.RootCertificate)
+		err := add(c.CA, ca, "Causeway: CA of Ditto's Kafka", upload.RootCertificate)
 		if err != nil {
 			return nil, err
 		}

@@ -169,6 +169,11 @@ stringData:
 		client, _ := stored(t, "causeway/example/kafka", "us-east-1")
 		root, _ := stored(t, "causeway/example/kafka-ca", "us-east-1")
 		c.Handshake(t, client, root)
+		// The Deployment names them otherwise, and there is no webhook.
+		named := secretManifest(t, strings.Replace(deployed, "    webhookSecret: causeway/ditto-webhook\n",
+			"  kafka: {bootstrapServers: [\"kafka.example.com:9094\"], topic: t, consumerGroup: g, secret: mine/kafka}\n", 1))
+		typed(t, password+"\n", "secrets", "put", "--kafka", "--certificate", user, "--config", named).want(t, 0, "mine/kafka in us-east-1: created")
+		typed(t, "x", "secrets", "put", "webhook", "--config", named).want(t, 1, "names no ditto.webhookSecret")
 		typed(t, password+"\n", args...).want(t, 1, "password of "+ca, "line of its own")
 		typed(t, "wrong\n", args...).want(t, 1, user+": the password is not that of the file")
 	})

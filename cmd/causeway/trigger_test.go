@@ -36,7 +36,7 @@ func TestTriggerShow(t *testing.T) {
 				"service_id": "614b4cb6b23f417e5e559c3e", "database": "test-db",
 				"operation_types": ["INSERT", "UPDATE", "REPLACE", "DELETE", "DROP_COLLECTION", "RENAME_COLLECTION"],
 				"match": {"$or": [{"ns.coll": `+in+`}, {"to.coll": `+in+`}, {"operationType": {"$in": ["dropDatabase", "invalidate"]}}]},
-				"project": {"operationType": 1, "ns": 1, "to": 1, "documentKey": 1, "clusterTime": 1},
+				"project": {"_id": 1, "operationType": 1, "ns": 1, "to": 1, "documentKey": 1, "clusterTime": 1},
 				"full_document": false, "full_document_before_change": false, "unordered": true, "maximum_throughput": false,
 				"skip_catchup_events": false, "tolerate_resume_errors": false
 			},

@@ -26,6 +26,7 @@ func TriggerMatch(collections []string) bson.D {
 // large.
 func TriggerProject() bson.D {
 	return bson.D{
+		{Key: "_id", Value: 1}, // the resume token
 		{Key: "operationType", Value: 1},
 		{Key: "ns", Value: 1},
 		{Key: "to", Value: 1},
