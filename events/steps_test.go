@@ -16,6 +16,7 @@ var stepRows = []struct{ file, answer, fails string }{
 	{"initial-sync/bad-range", "", "step copy: range is missing"},
 	{"initial-sync/bad-input", "", "the run's input is neither"},
 	{"initial-sync/bad-payload", "", "payload is no step of a run"},
+	{"initial-sync/canary", `{"ageSeconds":0}`, ""},
 	{"initial-sync/preflight", `{"run":"golden","mode":"repair","plan":{"ranges":[],"phase":0}}`, ""},
 	{"initial-sync/plan", `{"ranges":[{"id":"tasks/mongodb/rest","collection":"tasks","source":"mongodb"}],"phase":1}`, ""},
 	{"initial-sync/copy", `{"done":true}`, ""},

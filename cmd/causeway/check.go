@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/causeway-sync/causeway/cmd/causeway/internal/site"
 	coreditto "github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/preflight"
@@ -14,6 +15,7 @@ import (
 )
 
 type checkCmd struct {
+	Stack  string `help:"Look at the sides of the deployed stack of this name, with its secrets." placeholder:"NAME"`
 	Config string `arg:"" optional:"" help:"The manifest." default:"causeway.yaml" type:"path" env:"CONFIG"`
 }
 
@@ -22,10 +24,12 @@ func (checkCmd) Help() string {
 mend. Then looks at both sides: those of the running stack, or MONGODB_URI and DITTO_URL
 with DITTO_API_KEY. To try the rights, it asks both for writes to a document that does not
 exist; it changes nothing. The exit status is 0 only if nothing is wrong; warnings do not
-count.
+count. With --stack it reads the secrets as the functions do, and looks from this machine:
+a network that only the functions can use is not seen.
 
 Examples:
   causeway check
+  causeway check --stack example
   causeway check my.yaml
   MONGODB_URI='mongodb+srv://…' causeway check`
 }
@@ -64,6 +68,13 @@ func (c checkCmd) findings(e *env) ([]preflight.Finding, error) {
 		Side: preflight.Manifest, Status: preflight.OK,
 		What: fmt.Sprintf("%s: database %s, %d collections", c.Config, m.Database, len(m.Collections)),
 	}}
+	if c.Stack != "" {
+		at, err := site.Deployed(e.ctx, c.Stack, c.Config)
+		if err != nil {
+			return nil, err
+		}
+		return append(findings, at.Checker().Run(e.ctx)...), nil
+	}
 	uri, ditto := os.Getenv("MONGODB_URI"), stack.Ditto{URL: os.Getenv("DITTO_URL"), APIKey: os.Getenv("DITTO_API_KEY")}
 	info, err := e.info()
 	switch {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -17,6 +16,7 @@ type conflictsCmd struct {
 }
 
 type conflictsList struct {
+	where
 	Collections []string `arg:"" optional:"" name:"collection" help:"Only these."`
 }
 
@@ -45,12 +45,12 @@ type conflictRecord struct {
 }
 
 func (c conflictsList) Run(e *env) error {
-	_, client, err := e.connect()
+	t, err := e.open(c.where)
 	if err != nil {
 		return err
 	}
-	defer client.Close(context.WithoutCancel(e.ctx))
-	list, err := ledger.Records{DB: client}.ListConflicts(e.ctx, c.Collections...)
+	defer t.close(e)
+	list, err := ledger.Records{DB: t.client}.ListConflicts(e.ctx, c.Collections...)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ Examples:
 }
 
 func (c invokeCmd) Run(e *env) error {
-	event, err := c.read()
+	event, err := c.read(e.stdin)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,9 @@ func (c invokeCmd) Run(e *env) error {
 	return c.invoke(e, info, event)
 }
 
-func (c invokeCmd) read() ([]byte, error) {
+func (c invokeCmd) read(stdin io.Reader) ([]byte, error) {
 	if c.Event == "-" {
-		b, err := io.ReadAll(os.Stdin)
+		b, err := io.ReadAll(stdin)
 		if err != nil {
 			return nil, fmt.Errorf("read event: %w", err)
 		}

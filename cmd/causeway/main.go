@@ -15,7 +15,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/stack"
 )
@@ -45,12 +44,17 @@ type program struct {
 	Unsynced  unsyncedCmd  `cmd:"" help:"Documents that cannot be synced."`
 	Conflicts conflictsCmd `cmd:"" help:"Values that lost a conflict."`
 	Redrive   redriveCmd   `cmd:"" help:"Put dead letters back into their queues."`
+	Pause     pauseCmd     `cmd:"" help:"Stop taking messages; events go on being queued."`
+	Resume    resumeCmd    `cmd:"" help:"Go on after pause."`
+	Secrets   secretsCmd   `cmd:"" help:"Upload secrets to AWS."`
+	Trigger   triggerCmd   `cmd:"" help:"The Atlas trigger that a deployment needs."`
 	Install   installCmd   `cmd:"" help:"Install what is missing, and start nothing."`
 }
 
 // env is what the commands share.
 type env struct {
 	ctx    context.Context
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	dir    string
@@ -64,11 +68,11 @@ func main() {
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	// A second Ctrl-C ends the program at once; its children end with it.
 	context.AfterFunc(ctx, release)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the program: its exit status is 0 only on success.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	var p program
 	exited := false
 	parser, err := kong.New(&p,
@@ -92,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		parser.FatalIfErrorf(err)
 		return 2
 	}
-	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, dir: p.Dir, json: p.JSON}
+	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, dir: p.Dir, json: p.JSON}
 	if err := kctx.Run(e); err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(stderr, "causeway:", err)
@@ -114,20 +118,10 @@ func (e *env) root() (string, error) {
 	return root, nil
 }
 
-// info is what the running stack says of itself.
+// info is what the running local stack says of itself.
 func (e *env) info() (*stack.Info, error) {
 	if _, err := e.root(); err != nil && e.dir == "" {
 		return nil, err
 	}
 	return stack.ReadInfo(e.dir)
-}
-
-// connect opens the running stack's database.
-func (e *env) connect() (*stack.Info, *mongodb.Client, error) {
-	info, err := e.info()
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := mongodb.Connect(info.MongoDB, info.Database)
-	return info, client, err
 }

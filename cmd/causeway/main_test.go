@@ -38,10 +38,16 @@ type result struct {
 
 func causeway(t *testing.T, args ...string) result {
 	t.Helper()
+	return typed(t, "", args...)
+}
+
+// typed runs a command with something on its standard input.
+func typed(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	status := run(ctx, args, &stdout, &stderr)
+	status := run(ctx, args, strings.NewReader(stdin), &stdout, &stderr)
 	if err := errors.Join(leak.Check("stdout", stdout.Bytes()), leak.Check("stderr", stderr.Bytes())); err != nil {
 		t.Errorf("causeway %s: %v", strings.Join(args, " "), err)
 	}
@@ -74,7 +80,18 @@ func decode[T any](t *testing.T, r result) (v T) {
 func TestHelp(t *testing.T) {
 	causeway(t, "--help").want(t, 0, "run", "check", "invoke", "status", "unsynced", "conflicts", "redrive", "causeway check")
 	for _, command := range [][]string{
-		{"run"}, {"check"}, {"invoke"}, {"status"}, {"unsynced", "list"}, {"unsynced", "retry"}, {"conflicts", "list"}, {"redrive"},
+		{"run"},
+		{"check"},
+		{"invoke"},
+		{"status"},
+		{"unsynced", "list"},
+		{"unsynced", "retry"},
+		{"conflicts", "list"},
+		{"redrive"},
+		{"pause"},
+		{"resume"},
+		{"secrets", "put"},
+		{"trigger", "show"},
 	} {
 		causeway(t, append(command, "--help")...).want(t, 0, "Example", "causeway "+strings.Join(command, " "))
 	}
@@ -98,7 +115,7 @@ func TestErrUsage(t *testing.T) {
 
 func TestErrNotRunning(t *testing.T) {
 	dir := t.TempDir()
-	for _, args := range [][]string{{"status"}, {"unsynced"}, {"unsynced", "retry"}, {"conflicts"}, {"redrive"}} {
+	for _, args := range [][]string{{"status"}, {"unsynced"}, {"unsynced", "retry"}, {"conflicts"}, {"redrive"}, {"pause"}, {"resume"}} {
 		causeway(t, append([]string{"--dir", dir}, args...)...).want(t, 1, "not running", "make run")
 	}
 }
@@ -183,6 +200,7 @@ func writeManifest(t *testing.T, database string) string {
 type bench struct {
 	dir    string
 	config string
+	opts   stack.Options
 	info   stack.Info
 	stack  *stack.Stack
 	client *mongodb.Client
@@ -203,29 +221,42 @@ func startBenchWith(t *testing.T, opts stack.Options) *bench {
 	}
 	b := &bench{dir: t.TempDir(), config: writeManifest(t, "causeway_test_"+bson.NewObjectID().Hex())}
 	opts.Root, opts.Config, opts.Dir, opts.Out = root, b.config, b.dir, t.Output()
-	s, err := stack.Start(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.stack = s
-	b.info = s.Info()
-	if b.client, err = mongodb.Connect(b.info.MongoDB, b.info.Database); err != nil {
-		t.Fatal(err)
-	}
+	b.opts = opts
+	b.start(t)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if b.info.MongoDBKind == "external" {
 			_ = b.client.Driver().Drop(ctx)
 		}
-		if err := b.client.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := s.Stop(ctx); err != nil {
-			t.Error(err)
-		}
+		b.stop(t, ctx)
 	})
 	return b
+}
+
+func (b *bench) start(t *testing.T) {
+	t.Helper()
+	var err error
+	if b.stack, err = stack.Start(t.Context(), b.opts); err != nil {
+		t.Fatal(err)
+	}
+	b.info = b.stack.Info()
+	if b.client, err = mongodb.Connect(b.info.MongoDB, b.info.Database); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) stop(t *testing.T, ctx context.Context) { //nolint:revive // t before ctx: a cleanup has a context of its own
+	t.Helper()
+	if err := errors.Join(b.client.Close(ctx), b.stack.Stop(ctx)); err != nil {
+		t.Error(err)
+	}
+}
+
+func (b *bench) restart(t *testing.T) {
+	t.Helper()
+	b.stop(t, t.Context())
+	b.start(t)
 }
 
 func (b *bench) insert(t *testing.T, collection string, doc bson.D) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/local/stack"
 )
 
@@ -39,7 +40,7 @@ func (c runCmd) Run(e *env) error {
 		return err
 	}
 	s, err := stack.Start(e.ctx, stack.Options{
-		Root: root, Config: c.Config, Dir: e.dir, Port: c.Port, Faults: c.Faults, Out: e.stdout,
+		Root: root, Config: c.Config, Dir: e.dir, Port: c.Port, Faults: c.Faults, Beat: canary.Period, Out: e.stdout,
 	})
 	if err != nil {
 		if e.ctx.Err() != nil {

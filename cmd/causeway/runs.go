@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,38 +10,14 @@ import (
 
 	"github.com/causeway-sync/causeway/core/execution"
 	"github.com/causeway-sync/causeway/core/manifest"
-	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sweep"
 )
 
-// target is where runs are started and kept.
-type target struct {
-	machine *execution.Machine
-	runner  *sweep.Runner // for its records alone
-	client  *mongodb.Client
-}
-
-func (t *target) close(e *env) { t.client.Close(context.WithoutCancel(e.ctx)) }
-
-// target is the running stack's.
-func (e *env) target() (*target, error) {
-	info, client, err := e.connect()
-	if err != nil {
-		return nil, err
-	}
-	m, err := manifest.Load(info.Config)
-	if err != nil {
-		client.Close(e.ctx)
-		return nil, err
-	}
-	return &target{info.Machine(), &sweep.Runner{Manifest: m, DB: client}, client}, nil
-}
-
 // follow starts a run, shows how far it gets, and returns its summary.
-func (e *env) follow(t *target, label string, in sweep.Input) (*sweep.Summary, error) {
+func (e *env) follow(t *opened, label string, in sweep.Input) (*sweep.Summary, error) {
 	for _, c := range in.Collections {
-		if t.runner.Manifest.Collection(c) == nil {
-			return nil, fmt.Errorf("collection %s is not configured: there are %s", c, strings.Join(collections(t.runner.Manifest), ", "))
+		if t.Manifest.Collection(c) == nil {
+			return nil, fmt.Errorf("collection %s is not configured: there are %s", c, strings.Join(collections(t.Manifest), ", "))
 		}
 	}
 	of := ""
@@ -54,12 +29,12 @@ func (e *env) follow(t *target, label string, in sweep.Input) (*sweep.Summary, e
 	if in.Resume != "" {
 		name, run = sweep.RunName("resume", "", time.Now()), in.Resume
 	}
-	x, err := t.machine.Start(e.ctx, name, in)
+	x, err := t.Machine.Start(e.ctx, name, in)
 	if err != nil {
 		return nil, err
 	}
 	meter := execution.NewMeter(e.stderr, label, time.Now)
-	s, err := t.machine.Follow(e.ctx, x, run, t.runner, meter.Show)
+	s, err := t.Machine.Follow(e.ctx, x, run, t.runner, meter.Show)
 	meter.Clear()
 	if e.ctx.Err() != nil {
 		return nil, fmt.Errorf("the run goes on without being watched: `causeway runs show %s`", run)
@@ -80,6 +55,7 @@ type runsCmd struct {
 }
 
 type runsList struct {
+	where
 	Last int `help:"So many at most; 0 for all." default:"20"`
 }
 
@@ -93,7 +69,7 @@ Examples:
 }
 
 func (c runsList) Run(e *env) error {
-	t, err := e.target()
+	t, err := e.open(c.where)
 	if err != nil {
 		return err
 	}
@@ -155,6 +131,7 @@ func outcome(s *sweep.Summary) string {
 }
 
 type runsShow struct {
+	where
 	Name string `arg:"" name:"run" help:"The run's name, as 'causeway runs' lists it."`
 }
 
@@ -166,7 +143,7 @@ Example:
 }
 
 func (c runsShow) Run(e *env) error {
-	t, err := e.target()
+	t, err := e.open(c.where)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -14,30 +10,44 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/causeway-sync/causeway/cmd/causeway/internal/site"
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/ledger"
-	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/sweep"
-	"github.com/causeway-sync/causeway/local/sqs"
-	"github.com/causeway-sync/causeway/local/stack"
 )
 
-type statusCmd struct{}
+type statusCmd struct{ where }
 
 func (statusCmd) Help() string {
 	return `Last event is when a pair of the collection was last settled; lag is the time from the
-oldest change of a worker's last batch to its end.
+oldest change of a worker's last batch to its end; the oldest message is known of a deployed
+stack alone.
 
 Examples:
   causeway status
-  causeway status --json`
+  causeway status --json
+  causeway status --stack example`
 }
 
 // status is what the command shows.
 type status struct {
+	Stack string `json:"stack,omitempty"` // empty for the local one
+	// State says whether the workers take messages: running, paused, changing.
+	State       site.State         `json:"state"`
 	Collections []collectionStatus `json:"collections"`
 	Queues      []queueStatus      `json:"queues"`
-	Since       time.Time          `json:"since"`
+	Canary      canaryStatus       `json:"canary"`
+	// Undelivered are events that EventBridge could not put into a queue.
+	Undelivered int       `json:"undelivered"`
+	Since       time.Time `json:"since"`
+}
+
+// canaryStatus is what became of the heartbeats from MongoDB through the trigger.
+type canaryStatus struct {
+	LastBeat   time.Time `json:"lastBeat,omitzero"` // when the last one was written
+	CameBack   time.Time `json:"cameBack,omitzero"` // when the last one that came back was noted
+	AgeSeconds int64     `json:"ageSeconds"`        // since when the oldest waits that has not; 0 if none
 }
 
 type collectionStatus struct {
@@ -58,23 +68,32 @@ type queueStatus struct {
 	InFlight    int    `json:"inFlight"`
 	Delayed     int    `json:"delayed"`
 	DeadLetters int    `json:"deadLetters"`
-	LagMS       int64  `json:"lagMs"` // -1: nothing was handled yet
+	LagMS       int64  `json:"lagMs"`    // -1: nothing was handled yet
+	OldestMS    int64  `json:"oldestMs"` // age of the oldest message; -1: not known
 }
 
 func (c statusCmd) Run(e *env) error {
-	info, client, err := e.connect()
+	t, err := e.open(c.where)
 	if err != nil {
 		return err
 	}
-	defer client.Close(context.WithoutCancel(e.ctx))
-	s := status{Since: info.StartedAt}
-	if s.Collections, err = collectionsStatus(e.ctx, client, info.Collections); err != nil {
+	defer t.close(e)
+	s := status{Stack: t.Name, Since: t.Since}
+	if s.Collections, err = collectionsStatus(e.ctx, t.client, collections(t.Manifest)); err != nil {
 		return err
 	}
-	if err := initialStatus(e.ctx, client, info, s.Collections); err != nil {
+	if err := initialStatus(e.ctx, t, s.Collections); err != nil {
 		return err
 	}
-	if s.Queues, err = queuesStatus(e.ctx, info); err != nil {
+	beats, err := canary.Canary{DB: t.client}.State(e.ctx)
+	if err != nil {
+		return err
+	}
+	s.Canary = canaryStatus{beats.Last, beats.Returned, int64(beats.Age.Seconds())}
+	if s.State, err = t.Switch.State(e.ctx); err != nil {
+		return err
+	}
+	if err := s.readQueues(e, t.Site); err != nil {
 		return err
 	}
 	if e.json {
@@ -98,15 +117,49 @@ func (s status) print(e *env) error {
 	fmt.Fprintln(e.stdout)
 	rows = nil
 	for _, q := range s.Queues {
-		lag := "-"
-		if q.LagMS >= 0 {
-			lag = (time.Duration(q.LagMS) * time.Millisecond).String()
-		}
 		rows = append(rows, []string{
-			q.Function, strconv.Itoa(q.Waiting + q.Delayed), strconv.Itoa(q.InFlight), strconv.Itoa(q.DeadLetters), lag,
+			q.Function, strconv.Itoa(q.Waiting + q.Delayed), strconv.Itoa(q.InFlight), strconv.Itoa(q.DeadLetters), span(q.LagMS), span(q.OldestMS),
 		})
 	}
-	return table(e.stdout, []string{"FUNCTION", "QUEUED", "IN FLIGHT", "DEAD LETTERS", "LAG"}, rows)
+	if err := table(e.stdout, []string{"FUNCTION", "QUEUED", "IN FLIGHT", "DEAD LETTERS", "LAG", "OLDEST MESSAGE"}, rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "\ncanary: %s\n", s.Canary.line(now))
+	switch s.State {
+	case site.Paused:
+		fmt.Fprintln(e.stdout, "\npaused: nothing is taken from the queues until `causeway resume`")
+	case site.Changing:
+		fmt.Fprintln(e.stdout, "\nonly some workers take messages: `causeway resume`, or `causeway pause`, switches all of them")
+	}
+	if s.Undelivered > 0 {
+		fmt.Fprintf(e.stdout, "\n%d events could not be put into the queue by EventBridge: mend its rights on the queue, then `causeway redrive --stack %s`\n", s.Undelivered, s.Stack)
+	}
+	return nil
+}
+
+// line says for a person whether what MongoDB's trigger announces arrives.
+func (c canaryStatus) line(now time.Time) string {
+	age := time.Duration(c.AgeSeconds) * time.Second
+	switch {
+	case c.LastBeat.IsZero():
+		return "no heartbeat was written yet"
+	case age >= canary.Threshold:
+		return fmt.Sprintf("NOTHING ARRIVES FROM MONGODB: no heartbeat came back for %s, the last one at %s. Look at the trigger, then at the queue and "+
+			"the function: docs/operating.md, \"The canary\"", age, when(c.CameBack, now))
+	case age > 0 && c.CameBack.IsZero():
+		return "the first heartbeat is on its way since " + when(c.LastBeat, now)
+	case age > 0:
+		return fmt.Sprintf("a heartbeat is on its way since %s; the last one came back at %s", age, when(c.CameBack, now))
+	}
+	return "the last heartbeat came back, at " + when(c.CameBack, now)
+}
+
+// span is a time in milliseconds for a person.
+func span(ms int64) string {
+	if ms < 0 {
+		return "-"
+	}
+	return (time.Duration(ms) * time.Millisecond).String()
 }
 
 func (c *collectionStatus) initial() string {
@@ -124,17 +177,12 @@ const (
 )
 
 // initialStatus tells how far the initial syncs are.
-func initialStatus(ctx context.Context, client *mongodb.Client, info *stack.Info, list []collectionStatus) error {
-	m, err := manifest.Load(info.Config)
+func initialStatus(ctx context.Context, t *opened, list []collectionStatus) error {
+	copied, err := t.runner.Copied(ctx)
 	if err != nil {
 		return err
 	}
-	runner := &sweep.Runner{Manifest: m, DB: client}
-	copied, err := runner.Copied(ctx)
-	if err != nil {
-		return err
-	}
-	runs, err := runner.Runs(ctx)
+	runs, err := t.runner.Runs(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,7 +191,7 @@ func initialStatus(ctx context.Context, client *mongodb.Client, info *stack.Info
 		c.Initial = initialWaiting
 		if copied[c.Collection] != "" {
 			c.Initial = initialBaseline
-			if rules := m.Collection(c.Collection); rules != nil && rules.InitialSync {
+			if rules := t.Manifest.Collection(c.Collection); rules != nil && rules.InitialSync {
 				c.Initial = initialDone
 			}
 			continue
@@ -152,7 +200,7 @@ func initialStatus(ctx context.Context, client *mongodb.Client, info *stack.Info
 			if r.Mode != sweep.Initial || r.Status != "running" || !slices.Contains(r.Collections, c.Collection) {
 				continue
 			}
-			p, err := runner.Progress(ctx, r.Run)
+			p, err := t.runner.Progress(ctx, r.Run)
 			if err != nil {
 				return err
 			}
@@ -230,53 +278,40 @@ func group(ctx context.Context, client *mongodb.Client, from string, by any, eac
 	return nil
 }
 
-func queuesStatus(ctx context.Context, info *stack.Info) ([]queueStatus, error) {
-	client := sqs.NewClient(info.SQS)
-	var list []queueStatus
-	for worker, q := range info.Queues {
-		depth, err := sqs.ReadDepth(ctx, client, q.URL)
+func (s *status) readQueues(e *env, at *site.Site) error {
+	ctx := e.ctx
+	lags, err := at.Lags(ctx)
+	if err != nil { // all else is worth showing
+		fmt.Fprintln(e.stderr, "causeway:", err)
+	}
+	for _, q := range at.Queues {
+		depth, err := at.Depth(ctx, q.URL)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		dead, err := sqs.ReadDepth(ctx, client, q.DeadLettersURL)
+		dead, err := at.Depth(ctx, q.DeadLettersURL)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, queueStatus{
-			Function: worker, Waiting: depth.Waiting, InFlight: depth.InFlight, Delayed: depth.Delayed,
-			DeadLetters: dead.Total(), LagMS: lastLag(filepath.Join(info.Logs, worker+".log")),
+		s.Queues = append(s.Queues, queueStatus{
+			Function: q.Function, Waiting: depth.Waiting, InFlight: depth.InFlight, Delayed: depth.Delayed,
+			DeadLetters: dead.Total(), LagMS: ms(lags[q.Function].Last), OldestMS: ms(lags[q.Function].Oldest),
 		})
 	}
-	slices.SortFunc(list, func(a, b queueStatus) int { return cmp.Compare(b.Function, a.Function) })
-	return list, nil
+	if at.Undelivered.DeadLettersURL != "" {
+		d, err := at.Depth(ctx, at.Undelivered.DeadLettersURL)
+		if err != nil {
+			return err
+		}
+		s.Undelivered = d.Total()
+	}
+	return nil
 }
 
-var lagMetric = regexp.MustCompile(`"Lag":([0-9]+)`)
-
-// lastLag reads the last value of the metric that a worker writes into its
-// log, -1 if there is none.
-func lastLag(path string) int64 {
-	f, err := os.Open(path)
-	if err != nil {
+// ms is d in milliseconds, -1 if nothing is known.
+func ms(d time.Duration) int64 {
+	if d < 0 {
 		return -1
 	}
-	defer f.Close()
-	buf := make([]byte, 256<<10)
-	if stat, err := f.Stat(); err != nil {
-		return -1
-	} else if n := stat.Size() - int64(len(buf)); n > 0 {
-		if _, err := f.Seek(n, 0); err != nil {
-			return -1
-		}
-	}
-	n, _ := f.Read(buf)
-	all := lagMetric.FindAllSubmatch(buf[:n], -1)
-	if len(all) == 0 {
-		return -1
-	}
-	ms, err := strconv.ParseInt(string(all[len(all)-1][1]), 10, 64)
-	if err != nil {
-		return -1
-	}
-	return ms
+	return d.Milliseconds()
 }

@@ -15,6 +15,7 @@ import (
 
 // sweepArgs are what sync, verify and repair have in common.
 type sweepArgs struct {
+	where
 	Collections []string `arg:"" optional:"" name:"collection" help:"Only these."`
 	Resume      string   `help:"Carry on a run that has stopped or failed." placeholder:"RUN"`
 }
@@ -27,7 +28,7 @@ func (a sweepArgs) run(e *env, label string, in sweep.Input) error {
 		}
 		in = sweep.Input{Resume: a.Resume}
 	}
-	t, err := e.target()
+	t, err := e.open(a.where)
 	if err != nil {
 		return err
 	}
@@ -117,11 +118,11 @@ func (c repairCmd) Run(e *env) error {
 	if c.AllowDeletes > 0 {
 		names := c.Collections
 		if len(names) == 0 {
-			info, err := e.info()
+			s, err := e.site(c.where)
 			if err != nil {
 				return err
 			}
-			names = info.Collections
+			names = collections(s.Manifest)
 		}
 		in.AllowDeletes = map[string]int64{}
 		for _, name := range names {

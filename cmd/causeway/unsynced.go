@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ type unsyncedCmd struct {
 }
 
 type unsyncedList struct {
+	where
 	Collections []string `arg:"" optional:"" name:"collection" help:"Only these."`
 }
 
@@ -44,12 +44,12 @@ type unsyncedRecord struct {
 }
 
 func (c unsyncedList) Run(e *env) error {
-	_, client, err := e.connect()
+	t, err := e.open(c.where)
 	if err != nil {
 		return err
 	}
-	defer client.Close(context.WithoutCancel(e.ctx))
-	list, err := ledger.Records{DB: client}.ListUnsynced(e.ctx, c.Collections...)
+	defer t.close(e)
+	list, err := ledger.Records{DB: t.client}.ListUnsynced(e.ctx, c.Collections...)
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,7 @@ func printUnsynced(e *env, list []ledger.Unsynced) error {
 }
 
 type unsyncedRetry struct {
+	where
 	Collections []string `arg:"" optional:"" name:"collection" help:"Only these."`
 }
 
@@ -93,7 +94,7 @@ Example:
 }
 
 func (c unsyncedRetry) Run(e *env) error {
-	t, err := e.target()
+	t, err := e.open(c.where)
 	if err != nil {
 		return err
 	}

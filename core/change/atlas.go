@@ -109,7 +109,11 @@ func (d Decoder) mongo(e event) Batch {
 		return d.sweep(e)
 	}
 	if reason := d.ignore(e.coll); reason != "" {
-		return Batch{Ignored: []Ignored{{e.coll, reason}}}
+		b := Batch{Ignored: []Ignored{{e.coll, reason}}}
+		if n, ok := beat(e.id); ok && reason == ReasonCanary && op == Upsert {
+			b.Beats = []int64{n}
+		}
+		return b
 	}
 	if e.id == nil {
 		return fail(errorf("trigger event of %s has no documentKey._id: keep `documentKey` in the trigger's project expression", e.coll))
@@ -121,6 +125,22 @@ func (d Decoder) mongo(e event) Batch {
 	return Batch{Hints: []Hint{{
 		Collection: e.coll, MongoIDs: ids, Side: value.MongoDB, Op: op, At: e.at,
 	}}}
+}
+
+// beat is the number of a heartbeat, from the `_id` of its document.
+func beat(id []byte) (int64, bool) {
+	if object(id) {
+		for _, kind := range []string{"$numberLong", "$numberInt"} {
+			if n := member(id, kind); n != nil {
+				return integer(n)
+			}
+		}
+		return 0, false
+	}
+	if id == nil || text(id) {
+		return 0, false
+	}
+	return integer(id)
 }
 
 // sweep is the notice of every configured collection that the event touches.

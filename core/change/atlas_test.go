@@ -33,6 +33,36 @@ func changeEvent(op, id, clock string) string {
  "documentKey":{"region":"eu","_id":%s},"fullDocument":{"_id":%[3]s,"_ID":1,"title":"secret"}}`, op, clock, id)
 }
 
+// beats is what heartbeats of those numbers decode to.
+func beats(ns ...int64) change.Batch {
+	return change.Batch{Ignored: []change.Ignored{{Collection: change.Canary, Reason: change.ReasonCanary}}, Beats: ns}
+}
+
+// A heartbeat is known by its number, in whatever form the trigger writes it.
+// What is no heartbeat of ours, and the removal of one, is ignored.
+func TestDecodeBeat(t *testing.T) {
+	for id, want := range map[string]change.Batch{
+		`7`:                      beats(7),
+		`{"$numberLong":"7"}`:    beats(7),
+		`{"$numberInt":"7"}`:     beats(7),
+		`"7"`:                    beats(),
+		`{"$oid":"` + hex + `"}`: beats(),
+		`{"site":1}`:             beats(),
+		`7.5`:                    beats(),
+	} {
+		detail := func(op string) []byte {
+			return []byte(envelope(`{"operationType":"` + op + `","ns":{"db":"test-db","coll":"` + change.Canary + `"},"documentKey":{"_id":` + id + `}}`))
+		}
+		check(t, decoder.Decode(detail("insert")), want, "")
+		check(t, decoder.Decode(detail("delete")), beats(), "")
+		flat, err := change.ApplyRule(detail("insert"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, decoder.Decode(flat), want, "")
+	}
+}
+
 func TestDecodeTriggerEvent(t *testing.T) {
 	mongo := func(op change.Op, id ...any) change.Batch {
 		return hints(change.Hint{Collection: "tasks", MongoIDs: ids(t, id...), Side: value.MongoDB, Op: op, At: at})
@@ -73,7 +103,7 @@ func TestDecodeTriggerEvent(t *testing.T) {
 		{"Create", ns("create", "test-db", "tasks"), ignored("tasks", change.ReasonNoDocument), ""},
 		{"UnknownDatabase", ns("insert", "prod", "tasks"), ignored("tasks", change.ReasonDatabase), ""},
 		{"UnknownCollection", ns("insert", "test-db", "logs"), ignored("logs", change.ReasonCollection), ""},
-		{"Canary", ns("update", "test-db", change.Canary), ignored(change.Canary, change.ReasonCanary), ""},
+		{"Canary", ns("update", "test-db", change.Canary), beats(1), ""},
 		{"Ledger", ns("update", "test-db", "__causeway_ledger"), ignored("__causeway_ledger", change.ReasonOwn), ""},
 		{"Unsynced", ns("update", "test-db", "__ditto_unsynced_documents"), ignored("__ditto_unsynced_documents", change.ReasonOwn), ""},
 		{"ErrUnknownOperation", ns("explode", "test-db", "tasks"), change.Batch{}, `unknown operation "explode"`},

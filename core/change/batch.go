@@ -9,8 +9,9 @@ import (
 	"github.com/causeway-sync/causeway/core/value"
 )
 
-// Canary is the collection that the heartbeat writes to: an event of it shows
-// that the trigger is alive, and is otherwise ignored.
+// Canary is the collection that the heartbeat writes to, under an `_id` that
+// counts: an event of it shows that the trigger is alive, and is otherwise
+// ignored.
 const Canary = "__causeway_canary"
 
 // Batch is what one body held. One body may announce several changes, and one
@@ -19,7 +20,10 @@ type Batch struct {
 	Hints   []Hint
 	Notices []Notice
 	Ignored []Ignored
-	Errs    []error // one per event that could not be read; IsUndecodable holds
+	// Beats are the heartbeats that came back, by their numbers. Each is also among
+	// those that are ignored: it needs no work.
+	Beats []int64
+	Errs  []error // one per event that could not be read; IsUndecodable holds
 }
 
 // Err joins the errors of the events that could not be read; nil if all could.
@@ -98,5 +102,6 @@ func (b *Batch) add(o Batch) {
 	b.Hints = append(b.Hints, o.Hints...)
 	b.Notices = append(b.Notices, o.Notices...)
 	b.Ignored = append(b.Ignored, o.Ignored...)
+	b.Beats = append(b.Beats, o.Beats...)
 	b.Errs = append(b.Errs, o.Errs...)
 }

@@ -65,3 +65,36 @@ func TestDocsFields(t *testing.T) {
 
 // testName has the keys of the test files that are names of the user's own.
 var testName = map[string]bool{"orders": true, "tasks": true, "total": true}
+
+// The manifests of the page on migration are taken as they stand: the dump of a
+// cluster alone, and with the Deployment behind it.
+func TestDocsMigration(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/migrate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(doc), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d manifests in docs/migrate.md, want the dump and the Deployment", len(blocks))
+	}
+	dump, deployment := blocks[0][1], blocks[1][1]
+	for _, part := range []string{"kind: BigPeerDataBridge", "uid:", "resourceVersion:", "\nstatus:"} {
+		if !strings.Contains(dump, part) {
+			t.Errorf("a dump has %q, that of the page has not", part)
+		}
+	}
+	m, err := manifest.Parse([]byte(dump), "dump.yaml")
+	if err != nil {
+		t.Fatalf("the dump: %v", err)
+	}
+	if m.Database != "test-db" || len(m.Collections) != 2 || m.Deployment != nil || m.Secret.ID != "ditto/example-mongo-connector" {
+		t.Errorf("the dump: %+v", m)
+	}
+	whole, err := manifest.Parse([]byte(dump+deployment), "causeway.yaml")
+	if err != nil {
+		t.Fatalf("with the Deployment: %v", err)
+	}
+	if whole.Deployment == nil || whole.Deployment.Name != "example" {
+		t.Errorf("the Deployment: %+v", whole.Deployment)
+	}
+}

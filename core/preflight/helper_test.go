@@ -155,6 +155,10 @@ spec:
         tasks: {fields: [_id]}
         orders: {fields: [orderId, storeId], dqlStrictMode: false, dittoCollection: purchases}
 `
+	endpoint := ""
+	if network == "privatelink" {
+		endpoint = ", privateEndpointService: com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
+	}
 	if network != "" {
 		text += `---
 apiVersion: causeway/v1
@@ -163,8 +167,7 @@ metadata: {name: test}
 spec:
   network: ` + network + `
   ditto: {endpoint: https://ditto.example.com/app, apiKeySecret: ditto/key, webhookSecret: ditto/webhook}
-  atlas: {triggerEventSources: [aws.partner/mongodb.com/stitch.trigger/0123456789abcdef01234567]}
-`
+  atlas: {triggerEventSources: [aws.partner/mongodb.com/stitch.trigger/0123456789abcdef01234567]` + endpoint + "}\n"
 	}
 	m, err := manifest.Parse([]byte(text), "causeway.yaml")
 	if err != nil {

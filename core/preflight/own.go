@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ledger"
 )
 
@@ -17,7 +18,7 @@ import (
 const RunsCollection = "__causeway_runs"
 
 // own are Causeway's collections in the synced database.
-var own = []string{ledger.Collection, ledger.ConflictCollection, ledger.UnsyncedCollection, RunsCollection}
+var own = []string{ledger.Collection, ledger.ConflictCollection, ledger.UnsyncedCollection, RunsCollection, change.Canary}
 
 // Own lists Causeway's own collections.
 func Own() []string { return slices.Clone(own) }

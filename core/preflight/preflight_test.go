@@ -27,7 +27,7 @@ func TestOK(t *testing.T) {
 		t.Errorf("noted %s", note)
 	}
 	names, err := w.client.Driver().ListCollectionNames(t.Context(), bson.D{{Key: "name", Value: bson.D{{Key: "$regex", Value: "^__"}}}})
-	if err != nil || len(names) != 4 {
+	if err != nil || len(names) != 5 {
 		t.Errorf("made %v, %v", names, err)
 	}
 	indexes, err := w.client.Driver().Collection(ledger.Collection).Indexes().ListSpecifications(t.Context())

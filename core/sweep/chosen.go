@@ -51,11 +51,13 @@ func (c *copier) parkedHints(ctx context.Context) ([]change.Hint, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.recorded = map[string]string{}
 	var hints []change.Hint
 	for _, u := range list {
 		h := change.Hint{Collection: u.Collection, DittoID: u.DittoID, Op: change.Sweep}
 		if u.MongoID.Type != 0 {
 			h.MongoIDs = []bson.RawValue{u.MongoID}
+			c.recorded[ledger.IDText(u.MongoID)] = u.ID
 		}
 		if len(h.MongoIDs) > 0 || !h.DittoID.IsZero() {
 			hints = append(hints, h)

@@ -84,6 +84,9 @@ type copier struct {
 	size     int       // of the next batch
 
 	pending []pending // of a verification
+	// recorded are the records of unsynced documents that are tried again, by the
+	// text of MongoDB's `_id`.
+	recorded map[string]string
 }
 
 // pending is a difference that has to be looked at again.
@@ -325,7 +328,7 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 	if c.run.Mode == Verify {
 		mode = bridge.Verify
 	}
-	var deletes []string
+	var deletes, settled []string
 	err := c.persist(ctx, hints, func(hints []change.Hint, tries int) []bridge.Verdict {
 		verdicts, findings, report := c.Bridge.Sweep(ctx, hints, mode)
 		c.rec.Found.Conflicts += int64(report.Conflicts)
@@ -340,6 +343,9 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 				c.pending = append(c.pending, pending{keyOf(f), *f, 1})
 			default:
 				c.count(f)
+				if id := c.recorded[ledger.IDText(f.MongoID)]; id != "" && f.State != bridge.Unsynced {
+					settled = append(settled, id)
+				}
 				if f.Removes != "" {
 					deletes = append(deletes, string(f.Key.ID))
 				}
@@ -348,6 +354,11 @@ func (c *copier) batch(ctx context.Context, hints []change.Hint) error {
 		return verdicts
 	})
 	if err != nil {
+		return err
+	}
+	// Whoever else wrote a record, such as the error handler of the trigger, may
+	// know of no Ditto id: the core removes those that are its own alone.
+	if err := (ledger.Records{DB: c.DB}).DeleteUnsynced(ctx, settled); err != nil {
 		return err
 	}
 	return c.list(ctx, deletes)

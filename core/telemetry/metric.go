@@ -18,6 +18,7 @@ type Unit string
 const (
 	Count        Unit = "Count"
 	Milliseconds Unit = "Milliseconds"
+	Seconds      Unit = "Seconds"
 	Bytes        Unit = "Bytes"
 )
 
@@ -49,6 +50,8 @@ const (
 	RunsFailed     = "RunsFailed"     // runs that have not done all
 
 	Lag = "Lag" // from the oldest change of the batch to its end
+
+	CanaryAge = "CanaryAge" // since the oldest heartbeat that has not come back was written; 0 if all have
 )
 
 // Metric is one measured value.

@@ -298,9 +298,8 @@ func TestAlarms(t *testing.T) {
 				t.Errorf("%s names no command: %s", r.id, said)
 			}
 			for _, c := range commands {
-				// Those of this release; the others come with `--stack` itself.
 				known := regexp.MustCompile(`(?m)^\t` + strings.ToUpper(c[1][:1]) + c[1][1:] + `\s+\w+Cmd`).Match(main)
-				if c[2] != deployment || !known && c[1] != "secrets" && c[1] != "trigger" {
+				if c[2] != deployment || !known {
 					t.Errorf("%s: %s", r.id, c[0])
 				}
 			}

@@ -20,6 +20,7 @@ import (
 
 // handle invokes the function on a batch, and settles its messages.
 func (m *Mapping) handle(ctx context.Context, batch []types.Message) {
+	defer m.held.Add(-int64(len(batch)))
 	failed, err := m.invoke(ctx, batch)
 	if err != nil {
 		m.Log.Warn("batch failed", "queue", m.QueueARN, "messages", len(batch), "error", err)

@@ -50,6 +50,7 @@ type Mapping struct {
 	wake    chan struct{}
 	handled atomic.Int64
 	failed  atomic.Int64
+	held    atomic.Int64 // messages received and not yet settled
 
 	receiving sync.Mutex
 	paused    bool
@@ -84,6 +85,20 @@ func (m *Mapping) setPaused(paused bool) {
 	m.receiving.Lock()
 	defer m.receiving.Unlock()
 	m.paused = paused
+}
+
+// State is Enabled, Disabled, or Disabling while messages are still handled that
+// were received before Pause.
+func (m *Mapping) State() string {
+	m.receiving.Lock()
+	defer m.receiving.Unlock()
+	switch {
+	case !m.paused:
+		return "Enabled"
+	case m.held.Load() > 0:
+		return "Disabling"
+	}
+	return "Disabled"
 }
 
 // Wake makes the mapping look at its queue now.
@@ -205,5 +220,6 @@ func (m *Mapping) receive(ctx context.Context, n, room int) []types.Message {
 		})
 	}
 	wg.Wait()
+	m.held.Add(int64(len(all)))
 	return all
 }

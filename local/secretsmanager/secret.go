@@ -40,6 +40,44 @@ func (s *Server) getSecretValue(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// putSecretValue is the operation of that name, or CreateSecret. A secret that a
+// role guards for reading is anybody's to write.
+func (s *Server) putSecretValue(w http.ResponseWriter, r *http.Request, create bool) {
+	var in struct{ SecretId, Name, SecretString string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		writeError(w, http.StatusBadRequest, "SerializationException", err.Error())
+		return
+	}
+	id := in.SecretId
+	if create {
+		id = in.Name
+	}
+	key, region := caller(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret, ok := s.secrets[id]
+	switch {
+	case key == "":
+		writeError(w, http.StatusForbidden, "MissingAuthenticationTokenException", "the request is not signed")
+	case create && ok:
+		writeError(w, http.StatusBadRequest, "ResourceExistsException", "The operation failed because the secret "+id+" already exists.")
+	case !create && (!ok || secret.Region != "" && secret.Region != region):
+		writeError(w, http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	default:
+		if create {
+			secret = Secret{ID: id, Region: region}
+		}
+		secret.Value = in.SecretString
+		s.secrets[id] = secret
+		s.versions[id]++
+		writeJSON(w, http.StatusOK, map[string]any{
+			"ARN":       "arn:aws:secretsmanager:" + region + ":123456789012:secret:" + id,
+			"Name":      id,
+			"VersionId": fmt.Sprintf("00000000-0000-0000-0000-%012d", s.versions[id]),
+		})
+	}
+}
+
 // caller reads the access key and the region out of a request's signature:
 // AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
 // The signature itself is not checked: there is no key to check it with.

@@ -98,6 +98,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch target := r.Header.Get("X-Amz-Target"); target {
 	case "secretsmanager.GetSecretValue":
 		s.getSecretValue(w, r)
+	case "secretsmanager.PutSecretValue", "secretsmanager.CreateSecret":
+		s.putSecretValue(w, r, target == "secretsmanager.CreateSecret")
 	case "":
 		s.assumeRole(w, r)
 	default:

@@ -35,6 +35,7 @@ type Info struct {
 	Queues         map[string]Queue    `json:"queues"` // by worker
 	SecretsManager string              `json:"secretsManager"`
 	StepFunctions  StepFunctions       `json:"stepFunctions"`
+	Lambda         string              `json:"lambda"` // of its API: the switches of the workers
 	Functions      map[string]Function `json:"functions"`
 	Processes      map[string]int      `json:"processes"` // ids of the children that live as long as the stack
 }

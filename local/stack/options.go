@@ -28,6 +28,10 @@ type Options struct {
 	MaxReceives int           // tries of a message before it is a dead letter; 8 by default
 	Faults      bool          // opens fault injection of the Ditto server, for tests
 
+	// Beat is how often the canary beats, as a timer of EventBridge lets it in the
+	// cloud; never if 0.
+	Beat time.Duration
+
 	// NoInitialSync leaves documents alone that are there at the start, and takes
 	// no baseline of them.
 	NoInitialSync bool

@@ -50,6 +50,9 @@ func (s *Stack) notices() (notices []string) {
 		}
 		notices = append(notices, n)
 	}
+	if names := s.pausedWorkers(); len(names) > 0 {
+		notices = append(notices, strings.Join(names, " and ")+" paused, as before the restart: `causeway resume` goes on.")
+	}
 	return notices
 }
 

@@ -42,6 +42,8 @@ type Stack struct {
 	functions map[string]*lambda.Function
 	mappings  map[string]*lambda.Mapping
 
+	stopTrigger func(context.Context) error
+
 	died chan error // a part that ended on its own
 
 	mu    sync.Mutex
@@ -96,6 +98,9 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	}
 	s.onStop("local.json", func(context.Context) error { return os.Remove(infoFile(opts.Dir)) })
 	s.printReady(m)
+	if opts.Beat > 0 {
+		s.background("canary", s.beats)
+	}
 	if !opts.NoInitialSync {
 		s.background("initial sync", func(ctx context.Context) { s.initialSync(ctx, m) })
 	}

@@ -203,19 +203,20 @@ func (s *Stack) startTrigger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.background("trigger", t.Run)
+	s.stopTrigger = s.background("trigger", t.Run)
 	return nil
 }
 
-// background runs f until the stack stops, and then waits for it.
-func (s *Stack) background(name string, f func(context.Context)) {
+// background runs f until the stack stops, and then waits for it. What it returns
+// does so earlier.
+func (s *Stack) background(name string, f func(context.Context)) func(context.Context) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		f(ctx)
 	}()
-	s.onStop(name, func(stop context.Context) error {
+	end := func(stop context.Context) error {
 		cancel()
 		select {
 		case <-ended:
@@ -223,7 +224,9 @@ func (s *Stack) background(name string, f func(context.Context)) {
 		case <-stop.Done():
 			return context.Cause(stop)
 		}
-	})
+	}
+	s.onStop(name, end)
+	return end
 }
 
 // empty reports whether a worker's queue holds nothing at all.

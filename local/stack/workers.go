@@ -62,7 +62,7 @@ func (s *Stack) wake(worker string) func() {
 // that performs the steps of runs. One that cannot start says so now, not at the
 // first change.
 func (s *Stack) startWorkers(ctx context.Context, m *manifest.Manifest) error {
-	for _, name := range []string{MongoToDitto, DittoToMongo} {
+	for _, name := range workers {
 		s.describe(name, name, s.environment(m, "worker", name))
 		f, err := s.function(name, s.opts.Concurrency)
 		if err != nil {
@@ -88,14 +88,20 @@ func (s *Stack) startWorkers(ctx context.Context, m *manifest.Manifest) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, name := range []string{MongoToDitto, DittoToMongo} {
-		s.runMapping(name)
+	for _, name := range workers {
+		if err := s.runMapping(name); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.startSwitches()
 }
 
 // runMapping feeds a worker from its queue until the stack stops.
-func (s *Stack) runMapping(name string) {
+func (s *Stack) runMapping(name string) error {
+	paused, err := s.paused(name)
+	if err != nil {
+		return err
+	}
 	mapping := lambda.NewMapping(lambda.MappingConfig{
 		Client:      s.sqs.Client(),
 		QueueURL:    s.sqs.URL(name),
@@ -106,8 +112,12 @@ func (s *Stack) runMapping(name string) {
 		Window:      s.opts.Window,
 		Concurrency: s.opts.Concurrency,
 	})
+	if paused {
+		mapping.Pause()
+	}
 	s.mu.Lock()
 	s.mappings[name] = mapping
 	s.mu.Unlock()
 	s.background(name+" queue", mapping.Run)
+	return nil
 }

@@ -111,28 +111,11 @@ func streamOptions(token bson.Raw) *options.ChangeStreamOptionsBuilder {
 	return o
 }
 
-// pipeline is what the deployed trigger's Match and Project expressions are:
-// the configured collections, and only what names a document, since a trigger
-// is suspended by an event over 256 KB.
+// pipeline is what the deployed trigger's match and project expressions are.
 func (t *Trigger) pipeline() mongo.Pipeline {
-	names := bson.A{change.Canary}
-	for _, name := range t.cfg.Collections {
-		names = append(names, name)
-	}
-	in := bson.D{{Key: "$in", Value: names}}
 	return mongo.Pipeline{
-		{{Key: "$match", Value: bson.D{{Key: "$or", Value: bson.A{
-			bson.D{{Key: "ns.coll", Value: in}},
-			bson.D{{Key: "to.coll", Value: in}},
-			bson.D{{Key: "operationType", Value: bson.D{{Key: "$in", Value: bson.A{"dropDatabase", "invalidate"}}}}},
-		}}}}},
-		{{Key: "$project", Value: bson.D{
-			{Key: "operationType", Value: 1},
-			{Key: "ns", Value: 1},
-			{Key: "to", Value: 1},
-			{Key: "documentKey", Value: 1},
-			{Key: "clusterTime", Value: 1},
-		}}},
+		{{Key: "$match", Value: change.TriggerMatch(t.cfg.Collections)}},
+		{{Key: "$project", Value: change.TriggerProject()}},
 	}
 }
 

@@ -100,6 +100,7 @@ type world struct {
 	secret   manifest.Redacted
 	core     []change.Hint
 	repairs  []string // that were asked for
+	beats    []int64  // heartbeats that were noted
 	queued   change.Batch
 }
 
@@ -114,6 +115,12 @@ func (w *world) Request(_ context.Context, collection, _ string) error {
 		collection = "all"
 	}
 	w.repairs = append(w.repairs, collection)
+	return nil
+}
+
+// Note implements worker.Beats.
+func (w *world) Note(_ context.Context, n int64) error {
+	w.beats = append(w.beats, n)
 	return nil
 }
 
@@ -147,7 +154,7 @@ func (w *world) invoke(t *testing.T, file string, payload json.RawMessage) strin
 		return (&steps{}).stepped(t, &sweeper.Sweeper{Metrics: metrics, Log: log, Now: clock}, payload)
 	}
 	wk := &worker.Worker{
-		Decoder: decoder, Queue: w, Metrics: metrics, Log: log, Now: clock, IsLater: bridge.IsLater,
+		Decoder: decoder, Queue: w, Metrics: metrics, Log: log, Now: clock, IsLater: bridge.IsLater, Beats: w,
 		Settler: func(context.Context) (worker.Settler, error) { return w, nil },
 		Sweeps:  func(context.Context) (worker.Sweeps, error) { return w, nil },
 	}
@@ -213,6 +220,9 @@ func (w *world) worked(t *testing.T, payload json.RawMessage, counts []byte, out
 	}
 	if metrics.Ignored > 0 {
 		parts = append(parts, fmt.Sprintf("ignored: %d", metrics.Ignored))
+	}
+	for _, n := range w.beats {
+		parts = append(parts, fmt.Sprintf("heartbeat %d came back", n))
 	}
 	if res, ok := out.(events.SQSEventResponse); ok && len(res.BatchItemFailures) > 0 {
 		var batch events.SQSEvent

@@ -27,7 +27,7 @@ func TestMetrics(t *testing.T) {
 	s.event(s.fromDitto(`"a"`)) // with a time, so that there is a lag
 	_, received := receiveMetrics(t, nil, nil, documentChanged)
 	got := map[string]string{}
-	for _, line := range [][]byte{s.last, received, runMetrics(t)} {
+	for _, line := range [][]byte{s.last, received, runMetrics(t), beatMetrics(t)} {
 		if err := emf.Check(bytes.TrimSpace(line)); err != nil {
 			t.Fatal(err)
 		}
@@ -67,6 +67,19 @@ func runMetrics(t *testing.T) []byte {
 		Metrics: telemetry.NewMetrics(&out, time.Now), Log: telemetry.NewLogger(t.Output(), slog.LevelInfo, true), Now: time.Now,
 	}
 	if _, err := s.Invoke(t.Context(), json.RawMessage(`{"step":"summary","run":"r"}`)); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// beatMetrics are those of a heartbeat.
+func beatMetrics(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	s := sweeper.Sweeper{
+		Canary: &steps{}, Metrics: telemetry.NewMetrics(&out, time.Now), Log: telemetry.NewLogger(t.Output(), slog.LevelInfo, true), Now: time.Now,
+	}
+	if _, err := s.Invoke(t.Context(), json.RawMessage(`{"step":"canary"}`)); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

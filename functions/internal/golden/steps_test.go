@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/causeway-sync/causeway/core/sweep"
 	"github.com/causeway-sync/causeway/functions/internal/sweeper"
@@ -67,9 +68,16 @@ func (s *steps) Summary(_ context.Context, run, cause string) (sweep.Summary, er
 
 func (s *steps) Due(context.Context, string) (*sweep.Start, error) { return nil, nil } //nolint:nilnil // nothing is due
 
+// Beat implements sweeper.Canary.
+func (s *steps) Beat(context.Context) (time.Duration, error) {
+	s.say("beats")
+	return 120*time.Second + 400*time.Millisecond, nil
+}
+
 // stepped describes what a step did.
 func (s *steps) stepped(t *testing.T, w *sweeper.Sweeper, payload json.RawMessage) string {
 	t.Helper()
+	w.Canary = s
 	w.Runner = func(context.Context) (sweeper.Runner, error) { return s, nil }
 	out, err := w.Invoke(t.Context(), payload)
 	if err != nil {

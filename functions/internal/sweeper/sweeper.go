@@ -35,6 +35,12 @@ type Machine interface {
 	Start(ctx context.Context, name string, in sweep.Input) (execution.Execution, error)
 }
 
+// Canary beats, and says how long the oldest beat that has not come back waits:
+// canary.Canary.
+type Canary interface {
+	Beat(ctx context.Context) (time.Duration, error)
+}
+
 // Sweeper handles the steps.
 type Sweeper struct {
 	// Runner is asked for at every step: it is made at the first, and made
@@ -44,7 +50,9 @@ type Sweeper struct {
 	Deploy func(ctx context.Context) (Deployer, error)
 	// Check looks at both sides, before anything else, when a run of these
 	// collections begins, or of all with none.
-	Check   func(ctx context.Context, collections []string) []preflight.Finding
+	Check func(ctx context.Context, collections []string) []preflight.Finding
+	// Canary beats, for the step of that name, which is of no run.
+	Canary  Canary
 	Machine Machine // nil: a run that has to follow is only told of
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
@@ -107,8 +115,11 @@ func (s *Sweeper) Invoke(ctx context.Context, body json.RawMessage) (any, error)
 	}
 	answer, err := s.step(ctx, p, in)
 	as := []slog.Attr{
-		slog.String("step", p.Step), slog.String("run", p.Run),
+		slog.String("step", p.Step),
 		slog.Int64(telemetry.KeyDuration, s.Now().Sub(started).Milliseconds()),
+	}
+	if p.Run != "" {
+		as = append(as, slog.String("run", p.Run))
 	}
 	if p.Range != nil {
 		as = append(as, slog.String("range", p.Range.ID), slog.String(telemetry.KeyCollection, p.Range.Collection))
@@ -122,7 +133,7 @@ func (s *Sweeper) Invoke(ctx context.Context, body json.RawMessage) (any, error)
 	return answer, nil
 }
 
-const steps = "preflight, plan, copy, failed, guard, delete or summary"
+const steps = "preflight, plan, copy, failed, guard, delete or summary, or canary"
 
 // read reads a payload, and says what is wrong with it.
 func read(body json.RawMessage) (payload, sweep.Input, error) {
@@ -132,13 +143,13 @@ func read(body json.RawMessage) (payload, sweep.Input, error) {
 		return p, in, fmt.Errorf("payload is no step of a run: %s", what(err))
 	}
 	switch p.Step {
-	case "preflight", "plan", "copy", "failed", "guard", "delete", "summary":
+	case "preflight", "plan", "copy", "failed", "guard", "delete", "summary", stepCanary:
 	case "":
 		return p, in, errors.New("payload has no step: it is one of " + steps)
 	default:
 		return p, in, fmt.Errorf("unknown step %q: it is one of %s", p.Step, steps)
 	}
-	if p.Run == "" {
+	if p.Run == "" && p.Step != stepCanary {
 		return p, in, fmt.Errorf("step %s: run is missing: it is the name of the run", p.Step)
 	}
 	if ranged := p.Step == "copy" || p.Step == "failed"; ranged && (p.Range == nil || p.Range.ID == "" || p.Range.Collection == "") {
@@ -201,6 +212,9 @@ func onlyAway(findings []preflight.Finding) bool {
 }
 
 func (s *Sweeper) step(ctx context.Context, p payload, in sweep.Input) (any, error) {
+	if p.Step == stepCanary {
+		return s.beat(ctx)
+	}
 	if p.Step == "preflight" && s.Check != nil {
 		if err := s.check(ctx, in); err != nil {
 			return nil, err

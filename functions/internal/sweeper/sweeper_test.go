@@ -160,6 +160,39 @@ func TestWrongPayloads(t *testing.T) {
 	}
 }
 
+// beating is a canary of that age.
+type beating struct {
+	age time.Duration
+	err error
+}
+
+func (b beating) Beat(context.Context) (time.Duration, error) { return b.age, b.err }
+
+// The canary's step is of no run, and asks for none. Its age is the metric, and
+// where there is no age there is no metric: that is how the alarm knows.
+func TestCanary(t *testing.T) {
+	h := newHarness()
+	h.Runner = func(context.Context) (sweeper.Runner, error) { return nil, errors.New("not wanted") }
+	h.Check = func(context.Context, []string) []preflight.Finding {
+		t.Error("a preflight at every heartbeat")
+		return nil
+	}
+	h.Canary = beating{age: 239600 * time.Millisecond}
+	if out, err := h.invoke(t, `{"step":"canary"}`); err != nil || out != `{"ageSeconds":240}` {
+		t.Errorf("answer %s, %v", out, err)
+	}
+	if got := h.metrics.String(); !strings.Contains(got, `"CanaryAge":240`) || !strings.Contains(got, `"Unit":"Seconds"`) {
+		t.Errorf("metrics %s", got)
+	}
+	for name, c := range map[string]sweeper.Canary{"Away": beating{err: errors.New("read beats: no primary")}, "None": nil} {
+		h.metrics.Reset()
+		h.Canary = c
+		if _, err := h.invoke(t, `{"step":"canary"}`); err == nil || h.metrics.Len() > 0 {
+			t.Errorf("%s: error %v, metrics %s", name, err, &h.metrics)
+		}
+	}
+}
+
 func TestStepFails(t *testing.T) {
 	h := newHarness()
 	h.runner.err = errors.New("read ledger: no primary")

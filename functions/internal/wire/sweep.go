@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/execution"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/preflight"
@@ -50,6 +51,7 @@ func (env Environment) Sweeper() *sweeper.Sweeper {
 			}
 			return r, nil
 		},
+		Canary:  canary.Canary{DB: db},
 		Check:   env.check(secrets),
 		Metrics: env.metrics(),
 		Log:     env.Log,

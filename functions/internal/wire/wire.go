@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/causeway-sync/causeway/core/bridge"
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/ledger"
@@ -40,6 +41,7 @@ func (env Environment) Worker() *worker.Worker {
 			}
 			return c.bridge, nil
 		},
+		Beats:   canary.Canary{DB: db},
 		IsLater: bridge.IsLater,
 		Metrics: env.metrics(),
 		Log:     env.Log,

@@ -34,7 +34,7 @@ func (r *run) metrics(lag int64) []telemetry.Metric {
 		count(telemetry.Conflicts, r.Conflicts), count(telemetry.Parked, r.Parked),
 		count(telemetry.Large, r.Large), count(telemetry.Later, r.Later), count(telemetry.Failed, r.Failed),
 		count(telemetry.Stopped, r.Stopped), count(telemetry.Undecodable, r.Undecodable), count(telemetry.Ignored, r.Ignored),
-		count(telemetry.SweepRequested, r.Sweeps), count(telemetry.Canary, r.canaries),
+		count(telemetry.SweepRequested, r.Sweeps), count(telemetry.Canary, len(r.beats)),
 	}
 	if !r.oldest.IsZero() {
 		ms = append(ms, telemetry.Metric{Name: telemetry.Lag, Unit: telemetry.Milliseconds, Value: float64(lag)})

@@ -35,6 +35,11 @@ type Sweeps interface {
 	Request(ctx context.Context, collection, reason string) error
 }
 
+// Beats notes the heartbeats that came back: canary.Canary.
+type Beats interface {
+	Note(ctx context.Context, n int64) error
+}
+
 const (
 	// MaxTries is how often a key is sent again for later. More often means
 	// that nobody makes progress: from then on it is a failure, and ends in
@@ -49,6 +54,8 @@ const (
 	Patience = 5
 	// outageDelay is how long such a key stays away.
 	outageDelay = time.Minute
+	// noteTime is how long the note of a heartbeat may take.
+	noteTime = 3 * time.Second
 	// maxWarnings bounds the log lines of one invocation.
 	maxWarnings = 20
 )
@@ -61,7 +68,9 @@ type Worker struct {
 	Settler func(ctx context.Context) (Settler, error)
 	// Sweeps is asked for likewise, at the first event that needs it; nil if there
 	// is nothing to start them with, which leaves the metric and the log line.
-	Sweeps  func(ctx context.Context) (Sweeps, error)
+	Sweeps func(ctx context.Context) (Sweeps, error)
+	// Beats is told of the heartbeats that came back; nil leaves it at the metric.
+	Beats   Beats
 	Queue   Sender           // nil if there is no queue to send keys to
 	IsLater func(error) bool // bridge.IsLater
 	Metrics *telemetry.Metrics
@@ -134,7 +143,7 @@ type run struct {
 	hints    []change.Hint // of all items, one after the other
 	verdicts []bridge.Verdict
 	rounds   int
-	canaries int
+	beats    []int64   // that came back
 	oldest   time.Time // of the changes that were announced
 	started  time.Time
 }
@@ -157,6 +166,7 @@ func (w *Worker) run(ctx context.Context, msgs []Message) *run {
 	}
 	w.request(ctx, r)
 	w.dispatch(ctx, r)
+	w.note(ctx, r)
 	for i := range r.items {
 		it := &r.items[i]
 		if it.err == nil {
@@ -212,10 +222,8 @@ func (w *Worker) decode(ctx context.Context, r *run, msgs []Message) {
 			it.notices = append(it.notices, n)
 			w.Log.WarnContext(ctx, "sweep requested", telemetry.KeyCollection, n.Collection, telemetry.KeySide, string(n.Side), telemetry.KeyReason, n.Reason, telemetry.KeyTxn, n.Txn)
 		}
+		r.beats = append(r.beats, b.Beats...)
 		for _, g := range b.Ignored {
-			if g.Reason == change.ReasonCanary {
-				r.canaries++
-			}
 			w.Log.DebugContext(ctx, "event ignored", telemetry.KeyCollection, g.Collection, telemetry.KeyReason, g.Reason)
 		}
 		r.items = append(r.items, it)

@@ -282,8 +282,51 @@ func TestBatchSettlerUnavailable(t *testing.T) {
 	}
 }
 
-// The core is not asked for an event that holds no key, so that a heartbeat
-// opens no connection.
+// beats is what is told of heartbeats.
+type beats struct {
+	noted []int64
+	err   error
+}
+
+func (b *beats) Note(ctx context.Context, n int64) error {
+	if _, ok := ctx.Deadline(); !ok {
+		return errors.New("without a deadline")
+	}
+	b.noted = append(b.noted, n)
+	return b.err
+}
+
+// Of heartbeats the last is noted, once. One that cannot be noted does not come
+// again: the next one will.
+func TestBeats(t *testing.T) {
+	beat := func(id string, n int) worker.Message {
+		return worker.Message{ID: id, Body: fmt.Appendf(nil, `{"operationType":"insert","ns":{"db":"test-db","coll":"__causeway_canary"},"documentKey":{"_id":{"$numberLong":"%d"}}}`, n)}
+	}
+	for name, fails := range map[string]error{"OK": nil, "Away": errors.New("no primary")} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(nil)
+			b := &beats{err: fails}
+			h.Beats = b
+			if failed := h.batch(t, []worker.Message{beat("1", 8), beat("2", 9), beat("3", 7), message(t, "4", key("a", 0))}); failed != nil {
+				t.Errorf("failed %v", failed)
+			}
+			if diff := cmp.Diff([]int64{9}, b.noted); diff != "" {
+				t.Errorf("noted (-want +got):\n%s", diff)
+			}
+			if m := h.lastMetrics(t); m[telemetry.Canary] != 3.0 || m[telemetry.Failed] != 0.0 {
+				t.Errorf("metrics %v", m)
+			}
+			if said := strings.Contains(h.log.String(), "heartbeat not noted"); said != (fails != nil) {
+				t.Errorf("log %s", h.log.String())
+			}
+			if failed := h.batch(t, []worker.Message{message(t, "1", key("a", 0))}); failed != nil || len(b.noted) != 1 {
+				t.Errorf("failed %v, noted %v without a heartbeat", failed, b.noted)
+			}
+		})
+	}
+}
+
+// The core is not asked for an event that holds no key.
 func TestBatchWithoutKeys(t *testing.T) {
 	h := newHarness(nil)
 	h.Settler = func(context.Context) (worker.Settler, error) { return nil, errors.New("not wanted") }

@@ -1,0 +1,3 @@
+// Package atlas is the configuration of the Atlas trigger that a deployment
+// needs, as Atlas takes it.
+package atlas
