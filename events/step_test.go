@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/causeway-sync/causeway/core/canary"
 	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/sweep"
 )
@@ -18,7 +19,7 @@ type step func(*world)
 // clean empties both sides, the ledger, the records and the queues.
 func (w *world) clean() {
 	w.t.Helper()
-	names := []string{ledger.Collection, ledger.UnsyncedCollection, ledger.ConflictCollection, sweep.Collection, marker}
+	names := []string{ledger.Collection, ledger.UnsyncedCollection, ledger.ConflictCollection, sweep.Collection, canary.Collection, marker}
 	for _, c := range w.manifest.Collections {
 		names = append(names, c.Name)
 		w.dql("DELETE FROM "+c.DittoName, "{}")
