@@ -3,6 +3,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -43,7 +44,8 @@ func (r *Runner) due(ctx context.Context, name string) (*Start, error) {
 	if err != nil || !ok || q.By != "" {
 		return nil, err
 	}
-	return &Start{RunName(Repair, name, q.At), *requestInput(name)}, nil
+	// The time alone could be that of the run before.
+	return &Start{fmt.Sprintf("%s-%d", RunName(Repair, name, q.At), q.Rev), *requestInput(name)}, nil
 }
 
 // RunName is a name for a run: what it is, and when it was asked for. Step
