@@ -3,13 +3,13 @@ package stack_test
 import (
 	"context"
 	"encoding/base64"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/causeway-sync/causeway/local/ditto"
 	"github.com/causeway-sync/causeway/local/mongodb"
@@ -108,17 +108,13 @@ func TestUsersOwnServers(t *testing.T) {
 	}
 }
 
-// freePorts finds n ports in a row.
+// freePorts finds n ports in a row, below those that the system gives to others.
 func freePorts(t *testing.T, n int) int {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		first, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := first.Addr().(*net.TCPAddr).Port
-		taken := []net.Listener{first}
-		for i := 1; i < n; i++ {
+	for range 1000 {
+		port := 20_000 + rand.IntN(10_000)
+		var taken []net.Listener
+		for i := range n {
 			l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port+i))
 			if err != nil {
 				break
