@@ -42,7 +42,7 @@ type Proxy struct {
 
 // NewProxy listens on loopback, before the server at the address upstream.
 func NewProxy(upstream string) (*Proxy, error) {
-	p := &Proxy{upstream: upstream, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
+	p := &Proxy{upstream: upstream, conns: map[net.Conn]bool{}}
 	if err := p.listen(); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func NewProxy(upstream string) (*Proxy, error) {
 }
 
 func (p *Proxy) listen() error {
-	l, err := net.Listen("tcp", p.addr)
+	l, err := listen(p.addr)
 	if err != nil {
 		return fmt.Errorf("stand before MongoDB: %w", err)
 	}

@@ -2,7 +2,6 @@ package outage
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -26,7 +25,7 @@ func NewWeb(upstream string) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stand before %s: %w", upstream, err)
 	}
-	w := &Web{proxy: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}, addr: "127.0.0.1:0"}
+	w := &Web{proxy: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}}
 	if err := w.listen(); err != nil {
 		return nil, err
 	}
@@ -35,7 +34,7 @@ func NewWeb(upstream string) (*Web, error) {
 }
 
 func (w *Web) listen() error {
-	l, err := net.Listen("tcp", w.addr)
+	l, err := listen(w.addr)
 	if err != nil {
 		return fmt.Errorf("stand before the server: %w", err)
 	}
