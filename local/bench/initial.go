@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/causeway-sync/causeway/core/sweep"
+)
+
+// initialSync copies a collection to Ditto with a bare loop, then with an initial
+// run, and verifies it, all on the same engines, anew in every round.
+func initialSync(ctx context.Context, b *bench) error {
+	for _, s := range []struct {
+		name    string
+		n, size int
+	}{{"1,000 of 0.5 KB", 1000, 500}, {figure(float64(b.documents)) + " of 0.5 KB", b.documents, 500}, {"1,000 of 100 KB", 1000, 100_000}} {
+		var bare, sync, verify, copied, verified []float64
+		for range b.rounds {
+			r, err := initialOnce(ctx, b.root, s.n, s.size)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			bare, sync, verify = append(bare, r.bare), append(sync, r.sync), append(verify, r.verify)
+			copied, verified = append(copied, r.sync/r.bare), append(verified, r.verify/r.sync)
+		}
+		b.add(row{what: s.name + ": bare loop", unit: "documents/s", values: bare})
+		b.add(row{what: s.name + ": initial sync", unit: "documents/s", values: sync})
+		b.add(row{what: s.name + ": verify", unit: "documents/s", values: verify})
+		b.add(row{what: s.name + ": initial sync / bare loop", values: copied, aim: atLeast(0.7)})
+		b.add(row{what: s.name + ": verify / initial sync", values: verified, aim: atLeast(3)})
+	}
+	return runMemory(ctx, b)
+}
+
+// rates are documents per second.
+type rates struct{ bare, sync, verify float64 }
+
+func initialOnce(ctx context.Context, root string, n, size int) (r rates, err error) {
+	dir, err := os.MkdirTemp("", "causeway-bench-")
+	if err != nil {
+		return r, err
+	}
+	defer os.RemoveAll(dir)
+	e, err := startEngines(ctx, root, dir)
+	if err != nil {
+		return r, err
+	}
+	defer e.stop()
+	if err := fillMongo(ctx, e.mongo, 0, n, size); err != nil {
+		return r, err
+	}
+	for _, step := range []struct {
+		rate *float64
+		f    func() error
+	}{
+		{&r.bare, func() error { return e.bare(ctx) }},
+		{&r.sync, func() error { return e.run(ctx, "sync", sweep.Initial, connections, n) }},
+		{&r.verify, func() error { return e.run(ctx, "verify", sweep.Verify, connections, n) }},
+	} {
+		from := time.Now()
+		if err := step.f(); err != nil {
+			return r, err
+		}
+		*step.rate = float64(n) / time.Since(from).Seconds()
+	}
+	return r, nil
+}
+
+// runMemory gives the memory of a process that copies a range at a time, as a
+// function does, in a small collection and in larger ones: it does not grow with
+// the collection.
+func runMemory(ctx context.Context, b *bench) error {
+	sizes := []int{10_000, 100_000}
+	if b.large {
+		sizes = append(sizes, 1_000_000)
+	}
+	for _, n := range sizes {
+		if n > b.documents && !b.large {
+			continue
+		}
+		var peaks []float64
+		for range b.rounds {
+			peak, err := runMemoryOnce(ctx, b.root, n)
+			if err != nil {
+				return err
+			}
+			peaks = append(peaks, peak)
+		}
+		b.add(row{what: "memory of a process that copies " + figure(float64(n)) + " documents", unit: "MiB", values: peaks})
+	}
+	return nil
+}
+
+func runMemoryOnce(ctx context.Context, root string, n int) (float64, error) {
+	dir, err := os.MkdirTemp("", "causeway-bench-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	e, err := startEngines(ctx, root, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer e.stop()
+	if err := fillMongo(ctx, e.mongo, 0, n, 500); err != nil {
+		return 0, err
+	}
+	debug.FreeOSMemory()
+	// The peak counts from here on, where Linux can: elsewhere it is 0.
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+	err = e.run(ctx, "sync", sweep.Initial, 1, n)
+	return memory(os.Getpid(), "VmHWM"), err
+}
