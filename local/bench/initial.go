@@ -19,7 +19,7 @@ func initialSync(ctx context.Context, b *bench) error {
 	}{{"1,000 of 0.5 KB", 1000, 500}, {figure(float64(b.documents)) + " of 0.5 KB", b.documents, 500}, {"1,000 of 100 KB", 1000, 100_000}} {
 		var bare, sync, verify, copied, verified []float64
 		for range b.rounds {
-			r, err := initialOnce(ctx, b.root, s.n, s.size)
+			r, err := initialOnce(ctx, b.root, b.data, s.n, s.size)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
@@ -38,8 +38,8 @@ func initialSync(ctx context.Context, b *bench) error {
 // rates are documents per second.
 type rates struct{ bare, sync, verify float64 }
 
-func initialOnce(ctx context.Context, root string, n, size int) (r rates, err error) {
-	dir, err := os.MkdirTemp("", "causeway-bench-")
+func initialOnce(ctx context.Context, root, data string, n, size int) (r rates, err error) {
+	dir, err := os.MkdirTemp(data, "causeway-bench-")
 	if err != nil {
 		return r, err
 	}
@@ -83,7 +83,7 @@ func runMemory(ctx context.Context, b *bench) error {
 		}
 		var peaks []float64
 		for range b.rounds {
-			peak, err := runMemoryOnce(ctx, b.root, n)
+			peak, err := runMemoryOnce(ctx, b.root, b.data, n)
 			if err != nil {
 				return err
 			}
@@ -94,8 +94,8 @@ func runMemory(ctx context.Context, b *bench) error {
 	return nil
 }
 
-func runMemoryOnce(ctx context.Context, root string, n int) (float64, error) {
-	dir, err := os.MkdirTemp("", "causeway-bench-")
+func runMemoryOnce(ctx context.Context, root, data string, n int) (float64, error) {
+	dir, err := os.MkdirTemp(data, "causeway-bench-")
 	if err != nil {
 		return 0, err
 	}

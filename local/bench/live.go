@@ -89,7 +89,7 @@ func (b *bench) rates(ctx context.Context, sizes []int) (_ map[int]map[string][]
 		}
 	}()
 	for _, size := range sizes {
-		w, err := openWorld(ctx, b, size, stack.Options{BatchSize: 500})
+		w, err := openWorld(ctx, b, size, stack.Options{BatchSize: b.batch})
 		if err != nil {
 			return nil, err
 		}

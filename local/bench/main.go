@@ -25,6 +25,8 @@ type settings struct {
 	changes   int    // of one round
 	large     bool   // the cost of growth at 1,000,000 documents too
 	profiles  string // a folder for CPU profiles of this program, one per measure
+	batch     int    // messages of one invocation
+	data      string // where the databases' files are
 	root      string // the repository
 }
 
@@ -76,6 +78,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	fs.IntVar(&b.rounds, "rounds", 5, "how often each figure is taken")
 	fs.IntVar(&b.documents, "documents", 100_000, "documents in the collection and the ledger before live sync is measured")
 	fs.IntVar(&b.changes, "changes", 5000, "changes of one round")
+	fs.IntVar(&b.batch, "batch", 500, "messages that a function is handed at once, while rates are measured")
+	fs.StringVar(&b.data, "data", memoryFolder(), "a `folder` for the databases; in memory where Linux has such, so that no disk is measured")
 	fs.StringVar(&b.profiles, "profiles", "", "write a CPU profile of this program per measure into this `folder`")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -115,6 +119,16 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return nil
 	}
 	return replaceMarked(*write, text)
+}
+
+// memoryFolder is one whose files stay in memory; the usual temporary one where
+// there is none.
+func memoryFolder() string {
+	const shared = "/dev/shm"
+	if info, err := os.Stat(shared); err == nil && info.IsDir() {
+		return shared
+	}
+	return os.TempDir()
 }
 
 // one runs a measure, under the profiler if that is asked for.

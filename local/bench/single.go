@@ -24,11 +24,15 @@ func hot(ctx context.Context, b *bench) (err error) {
 		lasting = 10 * time.Second
 		window  = time.Second
 	)
-	w, err := openWorld(ctx, b, singles, stack.Options{Window: window})
+	w, err := openWorld(ctx, b, singles, stack.Options{Window: window, BatchSize: b.batch})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	announced, err := w.announced(ctx)
+	if err != nil {
+		return err
+	}
 	var toDitto, toMongo []float64
 	for range b.rounds {
 		for _, way := range []struct {
@@ -47,7 +51,7 @@ func hot(ctx context.Context, b *bench) (err error) {
 				&toMongo,
 				func(n int) error { return w.updateDitto(ctx, 0, 1, n) },
 				func(n int) error { return w.awaitMongo(ctx, 0, 1, n) },
-				w.revision(ctx),
+				announced,
 			},
 		} {
 			before, err := way.count()
@@ -82,24 +86,38 @@ func hot(ctx context.Context, b *bench) (err error) {
 	return nil
 }
 
-// revision counts the changes that MongoDB announces of the first document.
-func (w *world) revision(ctx context.Context) func() (int64, error) {
-	var seen int64
-	stream, err := w.mongo.Driver().Collection(collectionName).Watch(ctx, bson.A{
-		bson.D{{Key: "$match", Value: bson.D{{Key: "documentKey._id", Value: key(0)}}}},
-	}, options.ChangeStream().SetMaxAwaitTime(100*time.Millisecond))
-	if err == nil {
-		w.stops = append(w.stops, func() error { return stream.Close(context.WithoutCancel(ctx)) })
+// markCollection is one that the trigger does not watch.
+const markCollection = "marks"
+
+// announced counts the changes of the first document that MongoDB announces. What
+// it returns inserts a mark, and gives the count up to that.
+func (w *world) announced(ctx context.Context) (func() (int64, error), error) {
+	match := bson.D{{Key: "$match", Value: bson.D{{Key: "$or", Value: bson.A{
+		bson.D{{Key: "documentKey._id", Value: key(0)}},
+		bson.D{{Key: "ns.coll", Value: markCollection}},
+	}}}}}
+	stream, err := w.mongo.Driver().Watch(ctx, bson.A{match}, options.ChangeStream().SetMaxAwaitTime(100*time.Millisecond))
+	if err != nil {
+		return nil, err
 	}
+	w.stops = append(w.stops, func() error { return stream.Close(context.WithoutCancel(ctx)) })
+	var seen, marks int64
 	return func() (int64, error) {
-		if err != nil {
+		marks++
+		if _, err := w.mongo.Driver().Collection(markCollection).InsertOne(ctx, bson.D{{Key: "_id", Value: marks}}); err != nil {
 			return 0, err
 		}
-		for stream.TryNext(ctx) {
-			seen++
+		for stream.Next(ctx) {
+			id, ok := stream.Current.Lookup("documentKey", "_id").AsInt64OK()
+			if ok && id == marks {
+				return seen, nil
+			}
+			if !ok {
+				seen++
+			}
 		}
-		return seen, stream.Err()
-	}
+		return 0, stream.Err()
+	}, nil
 }
 
 // latency gives the time from a change that was acknowledged on one side to the
@@ -111,6 +129,23 @@ func latency(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	idle := make([]float64, 0, b.rounds)
+	for range b.rounds {
+		before, from := w.usage(), time.Now()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(2 * time.Second):
+		}
+		var sum time.Duration
+		for part, used := range w.usage().since(before) {
+			if part != partSelf {
+				sum += used
+			}
+		}
+		idle = append(idle, 100*float64(sum)/float64(time.Since(from)))
+	}
+	b.add(row{what: "CPU of an idle stack, without this program", unit: "% of a core", values: idle})
 	var to [2][2][]float64 // by direction: p50 and p99 of each round
 	for round := range b.rounds + 1 {
 		for way := range to {
@@ -160,7 +195,7 @@ func steady(ctx context.Context, b *bench) (err error) {
 		perSecond = 10_000_000 / size
 		seconds   = 20
 	)
-	w, err := openWorld(ctx, b, singles, stack.Options{BatchSize: 500})
+	w, err := openWorld(ctx, b, singles, stack.Options{BatchSize: b.batch})
 	if err != nil {
 		return err
 	}

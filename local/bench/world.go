@@ -72,7 +72,7 @@ func openWorld(ctx context.Context, b *bench, size int, opts stack.Options) (_ *
 			err = errors.Join(err, w.close())
 		}
 	}()
-	dir, err := os.MkdirTemp("", "causeway-bench-")
+	dir, err := os.MkdirTemp(b.data, "causeway-bench-")
 	if err != nil {
 		return nil, err
 	}
