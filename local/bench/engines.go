@@ -46,7 +46,7 @@ func own(name string) string {
 
 // engines are both databases, without anything between them.
 type engines struct {
-	kind  localmongo.Kind
+	pids  map[string]int // by part
 	mongo *mongodb.Client
 	ditto *ditto.Client
 	m     *manifest.Manifest
@@ -56,7 +56,7 @@ type engines struct {
 // startEngines starts both, with their data in data/ of dir, where a stack of
 // dir keeps them.
 func startEngines(ctx context.Context, root, dir string) (_ *engines, err error) {
-	e := &engines{m: &manifest.Manifest{Database: databaseName, Collections: []manifest.Collection{{
+	e := &engines{pids: map[string]int{}, m: &manifest.Manifest{Database: databaseName, Collections: []manifest.Collection{{
 		Name: collectionName, DittoName: collectionName, Fields: []string{"_id"}, InitialSync: true, Strict: true,
 		Direction: manifest.Both, Deletes: manifest.Deletes{Ditto: manifest.DeleteApply},
 	}}}}
@@ -69,12 +69,13 @@ func startEngines(ctx context.Context, root, dir string) (_ *engines, err error)
 	if err != nil {
 		return nil, err
 	}
-	e.kind = server.Kind
+	e.pids[partMongoDB] = server.PID
 	e.stops = append(e.stops, func() { _ = server.Stop(context.WithoutCancel(ctx)) })
 	engine, err := localditto.Start(ctx, localditto.Options{Local: filepath.Join(root, "local"), Dir: filepath.Join(dir, "data", "ditto")})
 	if err != nil {
 		return nil, err
 	}
+	e.pids[partDitto] = engine.PID
 	e.stops = append(e.stops, func() { _ = engine.Stop() })
 	if e.mongo, err = mongodb.Connect(server.URI, databaseName); err != nil {
 		return nil, err
@@ -97,6 +98,15 @@ func (e *engines) stop() {
 		e.stops[i]()
 	}
 	e.stops = nil
+}
+
+// usage is the CPU time that the parts have used so far.
+func (e *engines) usage() usage {
+	u := usage{partSelf: ownTime()}
+	for part, pid := range e.pids {
+		u[part] = cpuTime(pid)
+	}
+	return u
 }
 
 // key is the id of the document of that number.

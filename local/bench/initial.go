@@ -17,56 +17,56 @@ func initialSync(ctx context.Context, b *bench) error {
 		name    string
 		n, size int
 	}{{"1,000 of 0.5 KB", 1000, 500}, {figure(float64(b.documents)) + " of 0.5 KB", b.documents, 500}, {"1,000 of 100 KB", 1000, 100_000}} {
-		var bare, sync, verify, copied, verified []float64
+		steps := []string{"bare loop", "initial sync", "verify"}
+		rates, costs := make([][]float64, len(steps)), make([]cost, len(steps))
 		for range b.rounds {
-			r, err := initialOnce(ctx, b.root, b.data, s.n, s.size)
+			took, used, err := initialOnce(ctx, b.root, b.data, s.n, s.size)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
-			bare, sync, verify = append(bare, r.bare), append(sync, r.sync), append(verify, r.verify)
-			copied, verified = append(copied, r.sync/r.bare), append(verified, r.verify/r.sync)
+			for i := range steps {
+				rates[i] = append(rates[i], float64(s.n)/took[i].Seconds())
+				costs[i] = costs[i].plus(s.n, took[i], used[i])
+			}
 		}
-		b.add(row{what: s.name + ": bare loop", unit: "documents/s", values: bare})
-		b.add(row{what: s.name + ": initial sync", unit: "documents/s", values: sync})
-		b.add(row{what: s.name + ": verify", unit: "documents/s", values: verify})
-		b.add(row{what: s.name + ": initial sync / bare loop", values: copied, aim: atLeast(0.7)})
-		b.add(row{what: s.name + ": verify / initial sync", values: verified, aim: atLeast(3)})
+		for i, step := range steps {
+			b.add(row{what: s.name + ": " + step, unit: "documents/s", values: rates[i]})
+			costs[i].what = s.name + ": " + step
+		}
+		b.costs = append(b.costs, costs...)
+		b.add(row{what: s.name + ": initial sync / bare loop", values: ratios(rates[1], rates[0]), aim: atLeast(0.7)})
+		b.add(row{what: s.name + ": verify / initial sync", values: ratios(rates[2], rates[1]), aim: atLeast(3)})
 	}
 	return runMemory(ctx, b)
 }
 
-// rates are documents per second.
-type rates struct{ bare, sync, verify float64 }
-
-func initialOnce(ctx context.Context, root, data string, n, size int) (r rates, err error) {
+// initialOnce gives the time and the CPU time of each of the three.
+func initialOnce(ctx context.Context, root, data string, n, size int) (took []time.Duration, used []usage, err error) {
 	dir, err := os.MkdirTemp(data, "causeway-bench-")
 	if err != nil {
-		return r, err
+		return nil, nil, err
 	}
 	defer os.RemoveAll(dir)
 	e, err := startEngines(ctx, root, dir)
 	if err != nil {
-		return r, err
+		return nil, nil, err
 	}
 	defer e.stop()
 	if err := fillMongo(ctx, e.mongo, 0, n, size); err != nil {
-		return r, err
+		return nil, nil, err
 	}
-	for _, step := range []struct {
-		rate *float64
-		f    func() error
-	}{
-		{&r.bare, func() error { return e.bare(ctx) }},
-		{&r.sync, func() error { return e.run(ctx, "sync", sweep.Initial, connections, n) }},
-		{&r.verify, func() error { return e.run(ctx, "verify", sweep.Verify, connections, n) }},
+	for _, step := range []func() error{
+		func() error { return e.bare(ctx) },
+		func() error { return e.run(ctx, "sync", sweep.Initial, connections, n) },
+		func() error { return e.run(ctx, "verify", sweep.Verify, connections, n) },
 	} {
-		from := time.Now()
-		if err := step.f(); err != nil {
-			return r, err
+		from, before := time.Now(), e.usage()
+		if err := step(); err != nil {
+			return nil, nil, err
 		}
-		*step.rate = float64(n) / time.Since(from).Seconds()
+		took, used = append(took, time.Since(from)), append(used, e.usage().since(before))
 	}
-	return r, nil
+	return took, used, nil
 }
 
 // runMemory gives the memory of a process that copies a range at a time, as a

@@ -96,7 +96,7 @@ func (b *bench) rates(ctx context.Context, sizes []int) (_ map[int]map[string][]
 		worlds = append(worlds, w)
 		seen[size] = map[string][]float64{}
 	}
-	costs := map[string]*cost{}
+	costs := map[string]cost{}
 	for round := range b.rounds + 1 {
 		n := b.changes
 		if round == 0 {
@@ -109,12 +109,8 @@ func (b *bench) rates(ctx context.Context, sizes []int) (_ map[int]map[string][]
 				}
 				seen[w.size][kind] = append(seen[w.size][kind], float64(n)/d.Seconds())
 				what := fmt.Sprintf("among %s: %s", figure(float64(w.size)), kind)
-				if costs[what] == nil {
-					costs[what] = &cost{what: what, by: usage{}}
-				}
-				c := costs[what]
-				c.n, c.took = c.n+n, c.took+d
-				c.by.plus(by)
+				c := costs[what].plus(n, d, by)
+				c.what, costs[what] = what, c
 			}); err != nil {
 				return nil, fmt.Errorf("round %d among %d documents: %w", round, w.size, err)
 			}
@@ -122,7 +118,7 @@ func (b *bench) rates(ctx context.Context, sizes []int) (_ map[int]map[string][]
 	}
 	for _, size := range sizes {
 		for _, kind := range []string{baseline, newToDitto, updateToDitto, newToMongo, updateToMongo} {
-			b.costs = append(b.costs, *costs[fmt.Sprintf("among %s: %s", figure(float64(size)), kind)])
+			b.costs = append(b.costs, costs[fmt.Sprintf("among %s: %s", figure(float64(size)), kind)])
 		}
 	}
 	return seen, nil

@@ -41,6 +41,16 @@ type cost struct {
 	by   usage
 }
 
+// plus adds what n more documents took.
+func (c cost) plus(n int, took time.Duration, by usage) cost {
+	if c.by == nil {
+		c.by = usage{}
+	}
+	c.by.plus(by)
+	c.n, c.took = c.n+n, c.took+took
+	return c
+}
+
 // tables are what was measured, as Markdown.
 func (b *bench) tables() string {
 	var s strings.Builder
