@@ -110,7 +110,8 @@ func (b *bench) rates(ctx context.Context, sizes []int) (_ map[int]map[string][]
 				seen[w.size][kind] = append(seen[w.size][kind], float64(n)/d.Seconds())
 				what := fmt.Sprintf("among %s: %s", figure(float64(w.size)), kind)
 				c := costs[what].plus(n, d, by)
-				c.what, costs[what] = what, c
+				c.what = what
+				costs[what] = c
 			}); err != nil {
 				return nil, fmt.Errorf("round %d among %d documents: %w", round, w.size, err)
 			}
