@@ -11,6 +11,7 @@ LAMBDA := -tags lambda.norpc -ldflags '-s -w'
 CHAOS  ?= 1m
 N      ?= 1000000
 FUZZTIME ?= 10m
+ROUNDS ?= 5
 
 .PHONY: help run build template test bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
 
@@ -31,8 +32,8 @@ test: install ## Run every test; none may print a secret
 	@go run ./local/leak/gotest -v -count 1 -timeout 8m ./core/sim
 	@go run ./local/leak/gotest -count 1 -timeout 8m $$(go list ./... | grep -v /core/sim$$)
 
-bench: ## Measure the codecs and the bridge
-	@go test -run '^$$' -bench . -benchmem ./core/...
+bench: install $(FUNCTIONS:%=dist/%/bootstrap) ## Measure everything on two cores (BENCH=regex ROUNDS=5 WRITE=docs/performance.md PROFILES=folder)
+	@GOMAXPROCS=2 go run ./local/bench -run '$(BENCH)' -rounds $(ROUNDS) $(if $(WRITE),-write '$(WRITE)') $(if $(PROFILES),-profiles '$(PROFILES)')
 
 lint: ## Check formatting and the linters' findings
 	@.ci/lint

@@ -119,10 +119,11 @@ func (d Decoder) requery(coll string, txn int64) Batch {
 	return Batch{Notices: []Notice{n}}
 }
 
+// separators is made once: making one allocates 5 kB.
+var separators = strings.NewReplacer("_", "", "-", "")
+
 // spell is a name without what its spellings differ in.
-func spell(s string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s))
-}
+func spell(s string) string { return strings.ToLower(separators.Replace(s)) }
 
 // unwrap is the object that a value stands for where an event carries it as
 // text or in base64 (isBase64Encoded); v itself otherwise.

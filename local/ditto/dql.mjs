@@ -111,6 +111,7 @@ function identifier(dql, at) {
  *   fresh       an INSERT that never touches an existing document
  *   declared    the statement declares types, so its RETURNING may show other
  *               values than a plain SELECT does
+ *   typed       it may write a map or a counter even where DQL is strict
  */
 export function analyse(dql) {
   const toks = tokens(dql);
@@ -127,6 +128,7 @@ export function analyse(dql) {
     returning: words.has('returning') || prefix === 'profile',
     fresh: verb === 'insert' && !['update', 'update_local_diff', 'merge', 'initial'].some((w) => words.has(w)),
     declared: false,
+    typed: words.has('apply'),
   };
   if (!info.mutates) return info;
   if (word(i) === 'into' || word(i) === 'from') i++;
@@ -137,6 +139,7 @@ export function analyse(dql) {
   // `default:tasks`: the lexer takes what follows the colon for a parameter.
   if (toks[i + 1]?.kind === 'param' && toks[i + 1].start === name.end) info.collection = toks[++i].text;
   info.declared = toks[i + 1]?.text === '(' && toks[i + 1].kind === 'other';
+  info.typed ||= info.declared;
   return info;
 }
 

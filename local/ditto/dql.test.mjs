@@ -33,26 +33,27 @@ test('bindText', async (t) => {
 });
 
 test('analyse', async (t) => {
-  const insert = { verb: 'insert', mutates: true, collection: 'c', returning: false, fresh: true, declared: false };
+  const insert = { verb: 'insert', mutates: true, collection: 'c', returning: false, fresh: true, declared: false, typed: false };
   const update = { ...insert, verb: 'update', fresh: false };
   const cases = {
     'INSERT INTO c DOCUMENTS (:d)': insert,
     'insert into c documents (:d) on id conflict do nothing': insert,
-    'INSERT INTO COLLECTION c (q COUNTER) DOCUMENTS (:d)': { ...insert, declared: true },
+    'INSERT INTO COLLECTION c (q COUNTER) DOCUMENTS (:d)': { ...insert, declared: true, typed: true },
     'INSERT INTO c DOCUMENTS (:d) ON ID CONFLICT DO UPDATE': { ...insert, fresh: false },
     'INSERT INTO c DOCUMENTS (:d) ON ID CONFLICT DO UPDATE_LOCAL_DIFF': { ...insert, fresh: false },
     'INSERT INTO c DOCUMENTS (:d) ON ID CONFLICT DO MERGE': { ...insert, fresh: false },
     'INSERT INTO c INITIAL DOCUMENTS (:d)': { ...insert, fresh: false },
     'UPDATE c SET a = 1': update,
-    '-- x\n/* y */ UPDATE COLLECTION c (n MAP(q COUNTER)) SET a = 1': { ...update, declared: true },
+    '-- x\n/* y */ UPDATE COLLECTION c (n MAP(q COUNTER)) SET a = 1': { ...update, declared: true, typed: true },
     'UPDATE default:c SET a = 1': update,
+    'UPDATE c apply q RESTART WITH 1': { ...update, typed: true },
     'UPDATE c AS x SET x.a = 1': update,
     'UPDATE c SET a = (1)': update,
     'UPDATE c SET a = 1 returning _id': { ...update, returning: true },
     "UPDATE c SET a = 'RETURNING', `returning` = 2": update,
     'UPDATE `my-coll.``x` SET a = 1': { ...update, collection: 'my-coll.`x' },
     'DELETE FROM c WHERE _id = 1': { ...update, verb: 'delete' },
-    'DELETE FROM COLLECTION `select` (a MAP) WHERE _id = 1': { ...update, verb: 'delete', collection: 'select', declared: true },
+    'DELETE FROM COLLECTION `select` (a MAP) WHERE _id = 1': { ...update, verb: 'delete', collection: 'select', declared: true, typed: true },
     'PROFILE UPDATE c SET a = 1': { ...update, returning: true },
     'EXPLAIN UPDATE c SET a = 1': { ...update, verb: 'explain', mutates: false, collection: undefined },
     'SELECT * FROM c': { ...update, verb: 'select', mutates: false, collection: undefined },

@@ -136,6 +136,48 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// TestStrictEvents: a map shows in the events of strict statements as soon as
+// there is one, also after a restart.
+func TestStrictEvents(t *testing.T) {
+	hook := receive(t, nil)
+	dir := t.TempDir()
+	var want []string
+	for i, part := range [][]struct{ api, statement, args, want string }{
+		{
+			{"v4", "INSERT INTO c DOCUMENTS (:d)", `{"d":{"_id":"a","o":{"p":1}}}`, `upsert null -> {"_id":"a","o":{"p":1}}`},
+			{"v4", "UPDATE c SET v = 1.0", ``, `upsert {"_id":"a","o":{"p":1}} -> {"_id":"a","o":{"p":1},"v":1.0}`},
+		},
+		{
+			{"v4", "UPDATE c SET v = 2", ``, `upsert {"_id":"a","o":{"p":1},"v":1.0} -> {"_id":"a","o":{"p":1},"v":2}`},
+			{"v4", "UPDATE COLLECTION c (m MAP) SET m.k = 1", ``, `upsert {"_id":"a","o":{"p":1},"v":2} -> {"_id":"a","m":{"k":1},"o":{"p":1},"v":2}`},
+			{"v4", "UPDATE c SET v = 3", ``, `upsert {"_id":"a","m":{"k":1},"o":{"p":1},"v":2} -> {"_id":"a","m":{"k":1},"o":{"p":1},"v":3}`},
+		},
+		{
+			{"v4", "UPDATE c SET v = 4", ``, `upsert {"_id":"a","m":{"k":1},"o":{"p":1},"v":3} -> {"_id":"a","m":{"k":1},"o":{"p":1},"v":4}`},
+			{"v4", "DELETE FROM c", ``, `remove {"_id":"a","m":{"k":1},"o":{"p":1},"v":4}`},
+		},
+		{
+			{"v4", "INSERT INTO d DOCUMENTS (:d)", `{"d":{"_id":"b","v":1}}`, `upsert null -> {"_id":"b","v":1}`},
+			{"v5", "UPDATE d SET m.k = 1", ``, `upsert {"_id":"b","v":1} -> {"_id":"b","m":{"k":1},"v":1}`},
+			{"v4", "UPDATE d SET v = 2", ``, `upsert {"_id":"b","m":{"k":1},"v":1} -> {"_id":"b","m":{"k":1},"v":2}`},
+		},
+	} {
+		s := start(t, ditto.Options{Dir: dir, Webhook: hook.URL})
+		for _, step := range part {
+			run(t, s, call{api: step.api, statement: step.statement, args: step.args})
+			want = append(want, step.want)
+		}
+		until(t, "events arrive", func() bool { return state(t, s).Pending == 0 })
+		if err := s.Checkpoint(t.Context(), int64(len(want))); err != nil {
+			t.Fatal(err)
+		}
+		stop(t, s)
+		if diff(t, hook.strings(), want); t.Failed() {
+			t.Fatalf("after part %d", i)
+		}
+	}
+}
+
 // TestWrites: the list of writes, for tests that look for echoes.
 func TestWrites(t *testing.T) {
 	s := start(t, ditto.Options{})

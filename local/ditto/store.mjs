@@ -2,7 +2,9 @@
 // document, with the document as it was and as it is.
 //
 // Events always show documents as a non-strict read does, since a strict one
-// hides maps and counters.
+// hides maps and counters. A collection is plain as long as it had neither when
+// its shadow was read, and only strict statements have changed it since: there a
+// strict RETURNING shows the same, and nothing is read again.
 
 import { analyse, quote } from './dql.mjs';
 import { idKind, idOf, idText } from './ids.mjs';
@@ -18,6 +20,7 @@ export class Store {
   #outbox;
   #shadows = new Map(); // collection -> Map(id text -> JSON), complete
   #filled = new Set(); // collections without a shadow that hold documents
+  #plain = new Set(); // collections with one that a strict read shows whole
   #analyses = new Map();
 
   statements = 0;
@@ -73,10 +76,12 @@ export class Store {
     // The statement's own RETURNING is taken for the documents where it shows
     // what a plain non-strict read would.
     const asked = !returning;
-    const trusted = asked && collection !== undefined && (fresh || (!strict && !info.declared));
+    let trusted = asked && collection !== undefined && (fresh || (!strict && !info.declared));
     if (collection !== undefined) {
       const sparing = fresh || (trusted && verb === 'delete');
       await this.#loadShadow(collection, strict, sparing);
+      if (!strict || info.typed) this.#plain.delete(collection);
+      trusted ||= asked && this.#plain.has(collection);
     }
 
     this.#outbox.begin();
@@ -100,6 +105,7 @@ export class Store {
     } catch (err) {
       // It happened and cannot be told in detail.
       this.#shadows.clear();
+      this.#plain.clear();
       this.#outbox.requery(txn);
       throw err;
     }
@@ -143,14 +149,23 @@ export class Store {
         return;
       }
     }
+    const shadow = await this.#all(collection);
+    this.#shadows.set(collection, shadow);
+    if (shadow.size > 0) await this.#engine.setStrict(true);
+    const shown = shadow.size > 0 ? await this.#all(collection) : shadow;
+    if (shadow.size === shown.size && [...shadow].every(([id, json]) => shown.get(id) === json)) this.#plain.add(collection);
+    await this.#engine.setStrict(strict);
+  }
+
+  // #all reads a whole collection: id text -> JSON.
+  async #all(collection) {
     const result = await this.#engine.dql(`SELECT * FROM ${quote(collection)}`);
-    const shadow = new Map();
+    const documents = new Map();
     for (const item of result.items) {
       const json = item.jsonString();
-      shadow.set(idOf(item, json), json);
+      documents.set(idOf(item, json), json);
     }
-    this.#shadows.set(collection, shadow);
-    await this.#engine.setStrict(strict);
+    return documents;
   }
 
   // #reread reads documents by id; one kind of id per statement, since a mixed
