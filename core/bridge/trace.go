@@ -15,6 +15,7 @@ import (
 // trace measures nothing, and asks no clock.
 type trace struct {
 	now   func() time.Time
+	begun time.Time
 	last  time.Time
 	steps []stepTime
 }
@@ -30,7 +31,8 @@ func (b *Bridge) trace(ctx context.Context) *trace {
 	if !b.cfg.Log.Enabled(ctx, slog.LevelDebug) {
 		return nil
 	}
-	return &trace{now: b.cfg.Now, last: b.cfg.Now()}
+	begun := b.cfg.Now()
+	return &trace{now: b.cfg.Now, begun: begun, last: begun}
 }
 
 // mark ends a step.
@@ -102,10 +104,25 @@ func (t *batch) logPair(ctx context.Context, p *pair) {
 		as = append(as, slog.Any("toMongo", newWriting(m.Insert != nil, m.Delete, mongodb.Paths(m.Ops))))
 	}
 	if t.traced != nil {
+		if at := t.announcedAt(p); !at.IsZero() {
+			as = append(as, slog.Int64("waitMs", max(0, t.traced.begun.Sub(at).Milliseconds())))
+		}
 		as = append(as, slog.Any("took", t.traced.steps))
 	}
 	if p.err != nil {
 		as = append(as, slog.String(telemetry.KeyError, p.err.Error()))
 	}
 	t.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "pair", as...)
+}
+
+// announcedAt is when the oldest change happened that the pair's hints tell of;
+// zero if none says.
+func (t *batch) announcedAt(p *pair) time.Time {
+	var oldest time.Time
+	for _, i := range p.hints {
+		if at := t.hints[i].At; !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	return oldest
 }

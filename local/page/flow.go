@@ -1,6 +1,8 @@
 package page
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -200,8 +202,40 @@ func (w *writing) words(target, other string) string {
 	return text
 }
 
-// Log takes a line that a function has logged.
+// settling is how long a line waits, so that the event that it answers, of which
+// the page may hear later, stands before it.
+const settling = 300 * time.Millisecond
+
+// logged is a line that waits.
+type logged struct {
+	function string
+	line     []byte
+	at       time.Time
+}
+
+// Log takes a line that a function has logged. It does not block: lines beyond
+// what the timeline can hold are left out.
 func (p *Page) Log(function string, line []byte) {
+	select {
+	case p.lines <- logged{function, bytes.Clone(line), time.Now()}:
+	default:
+	}
+}
+
+// readLog enters lines into the timeline, in their order.
+func (p *Page) readLog(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case l := <-p.lines:
+			wait(ctx, time.Until(l.at.Add(settling)))
+			p.enter(l.function, l.line)
+		}
+	}
+}
+
+func (p *Page) enter(function string, line []byte) {
 	var l logLine
 	if len(line) > 64<<10 || json.Unmarshal(line, &l) != nil {
 		return
@@ -253,7 +287,7 @@ func (p *Page) handled(s step, l *logLine) {
 		s.Echo = l.Row == "" || l.Row == "both" || l.Row == "tombstone" || l.Row == "gone from both"
 		words = append(words, rowWords(l.Row))
 	case l.Row != "" && l.Row != "both":
-		words = append(words, "("+l.Row+")")
+		words[len(words)-1] += " (" + l.Row + ")"
 	}
 	if l.Rounds > 1 {
 		words = append(words, "after going round again, as somebody wrote meanwhile")

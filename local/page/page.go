@@ -62,7 +62,9 @@ type Page struct {
 	mu    sync.Mutex
 	sides map[value.Side]sideState
 
-	web  *http.Server
+	web   *http.Server
+	lines chan logged
+
 	life context.Context // ends with Stop
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -70,7 +72,7 @@ type Page struct {
 
 // New returns a page; nothing is contacted before Start.
 func New(cfg Config) *Page {
-	p := &Page{cfg: cfg, indexes: map[string]*index{}, byDitto: map[string]*index{}, sides: map[value.Side]sideState{}}
+	p := &Page{cfg: cfg, indexes: map[string]*index{}, byDitto: map[string]*index{}, sides: map[value.Side]sideState{}, lines: make(chan logged, remembered)}
 	p.flow.hub, p.flow.now = &p.hub, time.Now
 	for i := range cfg.Manifest.Collections {
 		c := &cfg.Manifest.Collections[i]
@@ -98,7 +100,7 @@ func (p *Page) Start(port int) (string, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
-	for _, f := range []func(context.Context){p.watchMongo, p.watchDitto, p.measure} {
+	for _, f := range []func(context.Context){p.watchMongo, p.watchDitto, p.measure, p.readLog} {
 		p.done.Go(func() { f(ctx) })
 	}
 	p.done.Go(func() { _ = p.web.Serve(l) })

@@ -51,7 +51,8 @@ async function begin() {
   lab.setup(setup);
   live(true);
   showSides();
-  await Promise.all([pairs.refresh(), flow.load(), trouble.refresh(), health.load()]);
+  const [, , , queues] = await Promise.all([pairs.refresh(), flow.load(), trouble.refresh(), health.load()]);
+  lab.queues(queues);
 }
 
 function listen() {

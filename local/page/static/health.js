@@ -20,6 +20,7 @@ export async function load() {
   for (const r of await ask('runs')) run(r);
   verdict();
   draw();
+  return h.queues;
 }
 
 export function point(p) {

@@ -32,6 +32,9 @@ export function setup(s) {
 }
 
 export function queues(list) {
+  const paused = (list ?? []).filter((q) => q.paused).map((q) => workers[q.function]);
+  $('paused').hidden = !paused.length;
+  text($('paused'), paused.length ? `Paused: ${paused.join(' and ')} wait in the queue. “Try faults” goes on with them.` : '');
   for (const q of list ?? []) {
     const b = toggles[q.function];
     if (!b) continue;

@@ -286,7 +286,7 @@ class Row {
       td.replaceChildren(el('span', { class: 'none' }, there ? 'no such field' : 'not there'));
       return;
     }
-    const shown = v.cut ? `${v.text}…` : v.text;
+    const shown = v.cut ? `${v.text}…` : plain(v);
     let b = td.querySelector('button.value');
     if (!b) {
       b = el('button', { type: 'button', class: 'value', onclick: () => this.edit(side) }, el('code'), el('span', { class: 'type' }));
@@ -338,6 +338,17 @@ class Row {
     td.replaceChildren(f);
     input.focus();
     input.select();
+  }
+}
+
+/** What an Extended JSON object stands for, where the type says the rest. */
+function plain(v) {
+  if (!['Decimal128', 'ObjectId', 'date', 'int', 'long', 'double'].includes(v.type) || !v.text.startsWith('{')) return v.text;
+  try {
+    const [inner, ...more] = Object.values(JSON.parse(v.text));
+    return typeof inner === 'string' && !more.length ? inner : v.text;
+  } catch {
+    return v.text;
   }
 }
 
