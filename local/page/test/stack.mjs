@@ -57,7 +57,7 @@ export async function startStack() {
         method: 'POST', headers: { authorization: `bearer ${stack.ditto.apiKey}`, 'content-type': 'application/json' }, body: JSON.stringify({ statement, args }),
       });
       const body = await r.json();
-      if (!r.ok || body.error) throw new Error(`${statement}: ${JSON.stringify(body)}`);
+      if (!r.ok || body.error?.description) throw new Error(`${statement}: ${JSON.stringify(body)}`);
       return body;
     },
     async stop() {
