@@ -84,7 +84,7 @@ func (x *index) ensure(ctx context.Context) error {
 }
 
 func (x *index) loadMongo(ctx context.Context) error {
-	paired, err := x.paired(ctx, nil)
+	paired, err := x.allPaired(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,21 +112,37 @@ func (x *index) projection() bson.D {
 	return p
 }
 
-// paired are the Ditto ids that the ledger has for MongoDB documents, of all if
-// ids is nil: a live entry's id wins over the computed one.
+// paired are the Ditto ids that the ledger has for these MongoDB documents: a
+// live entry's id wins over the computed one.
 func (x *index) paired(ctx context.Context, ids []bson.RawValue) (map[string]docid.ID, error) {
-	filter := bson.D{{Key: "collection", Value: x.c.Name}, {Key: "state", Value: bson.D{{Key: "$ne", Value: string(ledger.Deleted)}}}}
-	if ids != nil {
-		filter = append(filter, bson.E{Key: "mongoId", Value: bson.D{{Key: "$in", Value: ids}}})
+	refs := make([]ledger.MongoRef, len(ids))
+	for i, id := range ids {
+		refs[i] = ledger.MongoRef{Collection: x.c.Name, ID: id}
 	}
-	entries, err := x.db.Find(ctx, ledger.Collection, filter, bson.D{{Key: "mongoId", Value: 1}})
+	entries, err := ledger.Store{DB: x.db}.Read(ctx, nil, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	out := map[string]docid.ID{}
+	for i := range entries {
+		if e := &entries[i]; e.State != ledger.Deleted {
+			out[ledger.IDText(e.MongoID)] = e.Key.ID
+		}
+	}
+	return out, nil
+}
+
+// allPaired is paired for all documents.
+func (x *index) allPaired(ctx context.Context) (map[string]docid.ID, error) {
+	entries, err := x.db.Find(ctx, ledger.Collection, bson.D{{Key: "collection", Value: x.c.Name}}, bson.D{{Key: "mongoId", Value: 1}, {Key: "state", Value: 1}})
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	out := map[string]docid.ID{}
 	for _, e := range entries {
-		id, ok := e.Lookup("_id").StringValueOK()
-		if key, parsed := ledger.ParseKey(id); ok && parsed && !e.Lookup("mongoId").IsZero() {
+		id, _ := e.Lookup("_id").StringValueOK()
+		state, _ := e.Lookup("state").StringValueOK()
+		if key, ok := ledger.ParseKey(id); ok && state != string(ledger.Deleted) && !e.Lookup("mongoId").IsZero() {
 			out[ledger.IDText(e.Lookup("mongoId"))] = key.ID
 		}
 	}

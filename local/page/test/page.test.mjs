@@ -133,7 +133,7 @@ test('a mistake gets the server’s own message beside the field', async () => {
   await page.getByRole('dialog').getByText(/duplicate key|E11000/).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   await insert('Ditto', { _id: null });
-  await page.getByRole('dialog').getByText(/^Ditto: .*_id/).waitFor();
+  await page.getByRole('dialog').getByText(/^Ditto: .*Null document ID/).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
 });
 
@@ -177,7 +177,7 @@ test('a document that cannot be synced is listed, mended and tried again', async
   await section.getByRole('button', { name: 'Try them again' }).click();
   await until('the retry', async () => (await (await page.request.get(`${stack.page}api/runs`)).json()).some((r) => r.mode === 'retry' && !r.running));
   await view('Documents');
-  await page.getByLabel('Show').selectOption('one');
+  await page.getByRole('combobox', { name: 'Show' }).selectOption('one');
   const odd = page.getByRole('article').filter({ hasText: 'a fraction is no id' });
   await odd.getByText('only in MongoDB').waitFor();
   await odd.getByRole('button', { name: /^Delete/ }).click();
