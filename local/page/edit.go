@@ -184,7 +184,7 @@ func (x *index) editDitto(ctx context.Context, doc *ditto.Document, e edit) erro
 		}
 		op.New, op.Counter = js, isCounter(x.c, e.Field)
 	default:
-		return fmt.Errorf("Ditto has no such edit: %q", e.Op) //nolint:staticcheck // a name
+		return fmt.Errorf("Ditto has no such edit: %q", e.Op)
 	}
 	return x.updateDitto(ctx, doc, op)
 }
@@ -233,10 +233,10 @@ func verdict(id docid.ID, res ditto.Result, err error) error {
 // who reads it typed the document.
 func dittoSays(err error) error {
 	if e := (*ditto.Error)(nil); errors.As(err, &e) && e.Description != "" {
-		return fmt.Errorf("Ditto: %s", valid(e.Description)) //nolint:staticcheck // a name
+		return fmt.Errorf("Ditto: %s", valid(e.Description))
 	}
 	if err != nil {
-		return fmt.Errorf("Ditto: %w", err) //nolint:staticcheck // a name
+		return fmt.Errorf("Ditto: %w", err)
 	}
 	return nil
 }

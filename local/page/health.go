@@ -73,7 +73,7 @@ func (h *health) tick(now time.Time, queued int) point {
 func (h *health) all() []point {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.points)
+	return append([]point{}, h.points...)
 }
 
 // QueueState is a worker's queue as it stands.

@@ -37,13 +37,6 @@ func (h *hub) send(name string, data any) {
 	}
 }
 
-// open counts the pages that listen.
-func (h *hub) open() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.subs)
-}
-
 func (h *hub) subscribe() (c chan []byte, leave func()) {
 	c = make(chan []byte, backlog)
 	h.mu.Lock()

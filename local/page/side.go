@@ -109,7 +109,7 @@ func (x *index) read(ctx context.Context, rows []row) ([]both, error) {
 	if len(ids) > 0 {
 		var err error
 		if inDitto, _, err = x.store.Read(ctx, dittoCollection(x.c), ids, 0); err != nil {
-			return nil, fmt.Errorf("Ditto: %w", err) //nolint:staticcheck // a name
+			return nil, fmt.Errorf("Ditto: %w", err)
 		}
 		list, err := ledger.Store{DB: x.db}.Read(ctx, keys, nil)
 		if err != nil {

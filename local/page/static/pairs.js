@@ -9,7 +9,6 @@ const fresh = new Map(); // key to when its mark ends
 let setupOf = new Map();
 let counts = { found: 0 };
 let live = true;
-let turn = 0;
 
 export function setup(s) {
   setupOf = new Map(s.collections.map((c) => [c.name, c]));
@@ -44,7 +43,7 @@ async function read() {
     $('pairs').replaceChildren(el('p', { class: 'empty' }, 'No collection is configured: name one in causeway.yaml, and run again.'));
     return;
   }
-  const asked = ++turn;
+  const wanted = JSON.stringify(look);
   let window;
   try {
     window = await ask('pairs', { ...look, limit });
@@ -52,7 +51,7 @@ async function read() {
     if (!cards.size) $('pairs').replaceChildren(el('p', { class: 'empty' }, `Cannot read the documents: ${err.message}`));
     return;
   }
-  if (asked !== turn || window.collection !== look.collection) return;
+  if (wanted !== JSON.stringify(look)) return; // something else is wanted by now, and asked for
   look.offset = window.offset;
   counts = window.counts;
   showCounts();
