@@ -13,7 +13,7 @@ N      ?= 1000000
 FUZZTIME ?= 10m
 ROUNDS ?= 5
 
-.PHONY: help run build template test bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
+.PHONY: help run build template test test-page bench lint fmt faults fuzz chaos soak clean clean-data install FORCE
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ template: $(FUNCTIONS:%=dist/host/%/bootstrap) ## Write the template for `sam lo
 test: install ## Run every test; none may print a secret
 	@go run ./local/leak/gotest -v -count 1 -timeout 8m ./core/sim
 	@go run ./local/leak/gotest -count 1 -timeout 8m $$(go list ./... | grep -v /core/sim$$)
+
+test-page: install local/page/test/node_modules/.package-lock.json ## Test the page in headless Chromium (SCREENSHOTS=keep writes docs/images)
+	@node --test --test-concurrency=1 local/page/test/page.test.mjs
 
 bench: install $(FUNCTIONS:%=dist/%/bootstrap) ## Measure everything on two cores (BENCH=regex ROUNDS=5 WRITE=docs/performance.md PROFILES=folder)
 	@GOMAXPROCS=2 go run ./local/bench -run '$(BENCH)' -rounds $(ROUNDS) $(if $(WRITE),-write '$(WRITE)') $(if $(PROFILES),-profiles '$(PROFILES)')
@@ -72,6 +75,10 @@ dist/causeway: FORCE
 # The CDK's command line, in the version that package.json names.
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+
+# The browser's driver and the accessibility checker, for `make test-page` alone.
+local/page/test/node_modules/.package-lock.json: local/page/test/package.json local/page/test/package-lock.json
+	npm ci --prefix local/page/test --ignore-scripts --no-audit --no-fund --loglevel error
 
 dist/host/%/bootstrap: FORCE
 	@go build $(LAMBDA) -o $@ ./functions/$*

@@ -6,6 +6,7 @@ go 1.26.0
 ignore (
 	./infra/checks/node_modules
 	./local/node_modules
+	./local/page/test/node_modules
 	./node_modules
 )
 

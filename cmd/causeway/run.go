@@ -16,7 +16,7 @@ const stopGrace = 45 * time.Second
 
 type runCmd struct {
 	Config string `help:"The manifest." default:"causeway.yaml" type:"path" env:"CONFIG"`
-	Port   int    `help:"First of six ports in a row; 0 takes free ones." default:"${port}" env:"PORT"`
+	Port   int    `help:"First of seven ports in a row; 0 takes free ones." default:"${port}" env:"PORT"`
 	Faults bool   `help:"Open fault injection of the Ditto server, for tests."`
 }
 
@@ -40,7 +40,7 @@ func (c runCmd) Run(e *env) error {
 		return err
 	}
 	s, err := stack.Start(e.ctx, stack.Options{
-		Root: root, Config: c.Config, Dir: e.dir, Port: c.Port, Faults: c.Faults, Beat: canary.Period, Out: e.stdout,
+		Root: root, Config: c.Config, Dir: e.dir, Port: c.Port, Faults: c.Faults, Page: true, Beat: canary.Period, Out: e.stdout,
 	})
 	if err != nil {
 		if e.ctx.Err() != nil {

@@ -119,6 +119,7 @@ func (b *Bridge) batch(hints []change.Hint) *batch {
 // do finds the pairs of the hints, works on them, and gives each hint its
 // verdict.
 func (t *batch) do(ctx context.Context, work func()) {
+	t.traced = t.trace(ctx)
 	if err := t.resolve(ctx); err != nil {
 		for i := range t.verdicts {
 			t.verdicts[i] = Verdict{Err: Fail(t.hints[i], err)}
@@ -126,6 +127,7 @@ func (t *batch) do(ctx context.Context, work func()) {
 		t.report.Failed = len(t.hints)
 		return
 	}
+	t.traced.mark("ledger")
 	t.report.Pairs = len(t.pairs)
 	work()
 	for _, p := range t.pairs {
@@ -146,6 +148,7 @@ type batch struct {
 	orphans  []ledger.Unsynced
 	gone     []string // ids of unsynced records of documents that are no more
 	report   Report
+	traced   *trace // nil without debug lines
 
 	sweep bool
 	mode  Mode
@@ -174,7 +177,7 @@ func (t *batch) conclude(ctx context.Context, p *pair) {
 		t.verdicts[i] = v
 	}
 	if t.cfg.Log.Enabled(ctx, slog.LevelDebug) {
-		t.cfg.Log.DebugContext(ctx, "pair", telemetry.KeyCollection, p.key.Collection, telemetry.KeyDittoID, string(p.key.ID), "row", p.plan.Row, "rounds", p.rounds, telemetry.KeyError, p.err)
+		t.logPair(ctx, p)
 	}
 }
 

@@ -33,9 +33,12 @@ func (t *batch) run(ctx context.Context) {
 		}
 		t.refresh(ctx, active)
 		t.takeOver(active)
+		t.traced.mark("ledger")
 		t.read(ctx, undone(active))
 		t.recordBehind(ctx, undone(active))
+		t.traced.mark("read")
 		t.decide(ctx, undone(active))
+		t.traced.mark("decide")
 		t.writeAll(ctx, planned(active))
 	}
 }

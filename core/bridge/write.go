@@ -31,7 +31,9 @@ func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
 	inTime, cancel := context.WithTimeout(ctx, batchTime)
 	defer cancel()
 	pairs = t.claim(inTime, pairs)
+	t.traced.mark("claim")
 	pairs = t.record(inTime, pairs)
+	t.traced.mark("record")
 	for _, name := range collections(pairs) {
 		of := inCollection(pairs, name)
 		if t.late() {
@@ -60,8 +62,10 @@ func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
 			t.again(ctx, p)
 		}
 	}
+	t.traced.mark("write")
 	t.release(ctx, failed)
 	t.settle(ctx, won)
+	t.traced.mark("settle")
 }
 
 // absorb takes what one side has taken, while the other has not, for agreed:

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/causeway-sync/causeway/core/manifest"
@@ -130,8 +132,13 @@ func (s *Stack) function(name string, concurrency int) (*lambda.Function, error)
 		return nil, err
 	}
 	f := s.info.Functions[name]
+	env := f.Environ()
+	if s.opts.Page { // the page tells what happened to each pair
+		log = &tap{function: name, page: &s.page, log: log, debug: strings.EqualFold(f.Env["LOG_LEVEL"], "debug")}
+		env = append(slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "LOG_LEVEL=") }), "LOG_LEVEL=debug")
+	}
 	return lambda.New(lambda.Config{
-		Name: name, Bootstrap: f.Bootstrap, Env: f.Environ(), Timeout: Timeout(name), Concurrency: concurrency, Log: log,
+		Name: name, Bootstrap: f.Bootstrap, Env: env, Timeout: Timeout(name), Concurrency: concurrency, Log: log,
 	}), nil
 }
 

@@ -27,6 +27,7 @@ type Info struct {
 	Database    string   `json:"database"`
 	Collections []string `json:"collections"`
 
+	Page          string `json:"page,omitempty"` // with its token
 	Ditto         Ditto  `json:"ditto"`
 	Webhook       string `json:"webhook"`
 	WebhookSecret string `json:"webhookSecret"`

@@ -18,8 +18,8 @@ type Options struct {
 	Config string // the manifest
 	Dir    string // data, logs and local.json; .causeway of Root by default
 
-	// Port is the first of six in a row: Ditto, MongoDB, the webhook, SQS,
-	// Secrets Manager, Step Functions. 0 takes free ones.
+	// Port is the first of seven in a row: Ditto, MongoDB, the webhook, SQS,
+	// Secrets Manager, Step Functions, the page. 0 takes free ones.
 	Port int
 
 	Concurrency int           // invocations of a worker at once; 2 by default
@@ -32,6 +32,9 @@ type Options struct {
 	// cloud; never if 0.
 	Beat time.Duration
 
+	// Page serves the page; it opens fault injection too, which the page offers.
+	Page bool
+
 	// NoInitialSync leaves documents alone that are there at the start, and takes
 	// no baseline of them.
 	NoInitialSync bool
@@ -41,13 +44,13 @@ type Options struct {
 }
 
 // ports of the parts; all 0 for free ones.
-type ports struct{ ditto, mongodb, webhook, sqs, secrets, stepFunctions int }
+type ports struct{ ditto, mongodb, webhook, sqs, secrets, stepFunctions, page int }
 
 func (o Options) ports() ports {
 	if o.Port == 0 {
 		return ports{}
 	}
-	return ports{o.Port, o.Port + 1, o.Port + 2, o.Port + 3, o.Port + 4, o.Port + 5}
+	return ports{o.Port, o.Port + 1, o.Port + 2, o.Port + 3, o.Port + 4, o.Port + 5, o.Port + 6}
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -57,9 +60,10 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Dir == "" {
 		o.Dir = filepath.Join(o.Root, ".causeway")
 	}
-	if o.Port < 0 || o.Port > 65530 {
-		return o, errors.New("port " + strconv.Itoa(o.Port) + ": want the first of six, from 1 to 65530, or 0 for free ones")
+	if o.Port < 0 || o.Port > 65529 {
+		return o, errors.New("port " + strconv.Itoa(o.Port) + ": want the first of seven, from 1 to 65529, or 0 for free ones")
 	}
+	o.Faults = o.Faults || o.Page
 	if o.Concurrency <= 0 {
 		o.Concurrency = 2
 	}

@@ -21,6 +21,9 @@ func (s *Stack) printReady(m *manifest.Manifest) {
 	line("")
 	line("Causeway is ready.  Ctrl-C stops it.")
 	line("")
+	if s.info.Page != "" {
+		line("  See it     %s", s.info.Page)
+	}
 	line("  MongoDB    %s  (%s, database %s)", hidePassword(s.info.MongoDB), s.info.MongoDBKind, s.info.Database)
 	line("  Ditto      %s", s.info.Ditto.URL)
 	line("  API key    %s", cmp.Or(map[bool]string{true: "the one in DITTO_API_KEY"}[s.info.Ditto.External], s.info.Ditto.APIKey))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -18,9 +19,11 @@ import (
 	"github.com/causeway-sync/causeway/local/install"
 	"github.com/causeway-sync/causeway/local/lambda"
 	"github.com/causeway-sync/causeway/local/mongodb"
+	"github.com/causeway-sync/causeway/local/page"
 	"github.com/causeway-sync/causeway/local/secretsmanager"
 	"github.com/causeway-sync/causeway/local/sqs"
 	"github.com/causeway-sync/causeway/local/stepfunctions"
+	"github.com/causeway-sync/causeway/local/trigger"
 )
 
 // Stack is a running local stack.
@@ -42,7 +45,9 @@ type Stack struct {
 	functions map[string]*lambda.Function
 	mappings  map[string]*lambda.Mapping
 
+	trigger     *trigger.Trigger
 	stopTrigger func(context.Context) error
+	page        atomic.Pointer[page.Page] // nil without one
 
 	died chan error // a part that ended on its own
 

@@ -86,6 +86,9 @@ func (s *Stack) start(ctx context.Context, m *manifest.Manifest) error {
 		return err
 	}
 	started("trigger")
+	if s.opts.Page {
+		return s.startPage(m)
+	}
 	return nil
 }
 
@@ -107,8 +110,8 @@ func (s *Stack) checkPorts() error {
 	for _, part := range []struct {
 		name string
 		port int
-	}{{"Ditto", p.ditto}, {"MongoDB", p.mongodb}, {"the webhook", p.webhook}, {"SQS", p.sqs}, {"Secrets Manager", p.secrets}, {"Step Functions", p.stepFunctions}} {
-		if part.port == 0 {
+	}{{"Ditto", p.ditto}, {"MongoDB", p.mongodb}, {"the webhook", p.webhook}, {"SQS", p.sqs}, {"Secrets Manager", p.secrets}, {"Step Functions", p.stepFunctions}, {"the page", p.page}} {
+		if part.port == 0 || part.name == "the page" && !s.opts.Page {
 			continue
 		}
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(part.port)))
@@ -203,6 +206,9 @@ func (s *Stack) startTrigger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.trigger = t
+	s.mu.Unlock()
 	s.stopTrigger = s.background("trigger", t.Run)
 	return nil
 }

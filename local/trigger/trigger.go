@@ -47,6 +47,8 @@ type Trigger struct {
 	mu    sync.Mutex
 	sent  bson.Raw // the queue has everything up to here
 	saved bson.Raw // on disk
+
+	disturbed disturbances
 }
 
 // ErrNoChangeStreams means that the server is no replica set.
@@ -166,7 +168,9 @@ func (t *Trigger) pump(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			batch = append(batch, body)
+			for range t.copies(t.stream.Current) {
+				batch = append(batch, body)
+			}
 		} else if err := t.stream.Err(); err != nil {
 			return fmt.Errorf("read change stream: %w", err)
 		} else if t.stream.ID() == 0 {

@@ -1,0 +1,75 @@
+package page_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/causeway-sync/causeway/core/manifest"
+	"github.com/causeway-sync/causeway/core/value"
+	"github.com/causeway-sync/causeway/local/page"
+)
+
+const (
+	pairLine = `{"level":"DEBUG","message":"pair","collection":"tasks","dittoId":"\"a\"","row":"both","rounds":1,` +
+		`"read":{"mongodb":true,"ditto":true},"took":[{"step":"read","ms":2}]`
+	update = `,"toDitto":{"what":"update","paths":["status","n"]}}`
+	echo   = `}`
+)
+
+// A change by a user is told from a write by a handler, whether its event is
+// seen before the handler tells of the write or after, and a look with nothing to
+// do is an echo.
+func TestTimeline(t *testing.T) {
+	const key = `"a"`
+	for _, c := range []struct {
+		name string
+		play func(p *page.Page)
+		want []string
+	}{
+		{"EventBeforeLine", func(p *page.Page) {
+			page.Event(p, "tasks", key, value.MongoDB, "update")
+			page.Event(p, "tasks", key, value.Ditto, "upsert")
+			page.Enter(p, "mongo-to-ditto", pairLine+update)
+			page.Enter(p, "ditto-to-mongo", pairLine+echo)
+		}, []string{
+			`event "a" mongodb update`, `event "a" ditto upsert own`,
+			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
+			`handled "a" ditto-to-mongo the sides agree: nothing to do echo`,
+		}},
+		{"LineBeforeEvent", func(p *page.Page) {
+			page.Enter(p, "mongo-to-ditto", pairLine+update)
+			page.Event(p, "tasks", key, value.Ditto, "upsert")
+			page.Event(p, "tasks", key, value.Ditto, "upsert") // a user's, right after
+		}, []string{
+			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
+			`event "a" ditto upsert own`, `event "a" ditto upsert`,
+		}},
+		{"OtherPairOtherSide", func(p *page.Page) {
+			page.Event(p, "tasks", `"b"`, value.Ditto, "upsert")
+			page.Event(p, "other", key, value.Ditto, "upsert")
+			page.Event(p, "tasks", key, value.MongoDB, "update")
+			page.Enter(p, "mongo-to-ditto", pairLine+update)
+		}, []string{
+			`event "b" ditto upsert`, `event "a" ditto upsert`, `event "a" mongodb update`,
+			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
+		}},
+		{"Failed", func(p *page.Page) {
+			page.Enter(p, "mongo-to-ditto", pairLine+`,"error":"write: 503"}`)
+		}, []string{`handled "a" mongo-to-ditto not done: write: 503`}},
+		{"ErrNoLogLine", func(p *page.Page) {
+			for _, line := range []string{"", "panic: no JSON", `[1]`, `{"message":5}`, `{"message":"pair"`, strings.Repeat("x", 100<<10)} {
+				page.Enter(p, "mongo-to-ditto", line)
+			}
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := page.New(page.Config{Manifest: &manifest.Manifest{}})
+			c.play(p)
+			if diff := cmp.Diff(c.want, page.Steps(p)); diff != "" {
+				t.Errorf("timeline (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
