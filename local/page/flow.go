@@ -298,7 +298,7 @@ func (p *Page) handled(s step, l *logLine) {
 	}
 	for _, t := range l.Took {
 		pt := part{Name: t.Step, MS: t.MS}
-		if t.Step == "read" && l.Read != nil {
+		if t.Step == "read" && l.Read != nil && l.Error == "" { // else it may not have come to that
 			pt.Text = l.Read.words()
 		}
 		s.Parts = append(s.Parts, pt)
