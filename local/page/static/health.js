@@ -92,7 +92,7 @@ function verdict() {
     return;
   }
   const good = r.agree && r.ok;
-  const what = r.error ? `The ${r.mode} did not end well: ${r.error}` : good ? 'The sides agree.' : r.mode === 'repair' && r.ok ? 'Repaired what differed.' : 'The sides differ.';
+  const what = r.error ? `The ${r.mode} did not end well: ${r.error}` : good ? 'The sides agree.' : r.mode === 'repair' && r.ok ? 'Repaired what differed.' : 'The sides do not agree.';
   at.replaceChildren(el('p', { class: `verdict ${good || (r.mode === 'repair' && r.ok) ? 'good' : 'bad'}` }, what),
     ...(r.result ?? []).map((l) => el('p', {}, l)), el('p', { class: 'time' }, `as of ${r.ended ? clock(r.ended) : 'now'}, by ${r.mode}`));
 }
