@@ -37,7 +37,7 @@ var faults = []fault{
 	},
 	{
 		"late-records", "9", "values are recorded before they are written over",
-		one("core/bridge/write.go", "pairs = t.record(inTime, pairs)\n\tfor", "if FAULT { defer t.record(inTime, pairs) } else { pairs = t.record(inTime, pairs) }\n\tfor"),
+		one("core/bridge/write.go", "pairs = t.record(inTime, pairs)\n", "if FAULT { defer t.record(inTime, pairs) } else { pairs = t.record(inTime, pairs) }\n"),
 	},
 	{
 		"unconditional-mongodb", "11", "updates in MongoDB are conditional",
