@@ -319,16 +319,25 @@ func (s Store) now(ctx context.Context, puts []Put) (time.Time, error) {
 	return now, nil
 }
 
+// clocks tells which times, beside that of the write, the database's clock sets:
+// the claim's end, the end of a baseline's taking, a tombstone's. What a claim
+// announced is not forgotten with its tombstone.
+func (p *Put) clocks() (claim, taken, expires bool) {
+	e := &p.Next
+	return e.Claim != nil, e.State == Baseline && e.Taken != nil && p.Prev == 0, e.State == Deleted && e.Claim == nil
+}
+
 // insert makes an entry that was not there.
 func (s Store) insert(p *Put, now time.Time) mongodb.Model {
 	set := times{at: now}
-	if p.Next.Claim != nil {
+	claim, taken, expires := p.clocks()
+	if claim {
 		set.until = now.Add(p.ClaimFor)
 	}
-	if p.Next.State == Baseline && p.Next.Taken != nil {
+	if taken {
 		set.taken = now
 	}
-	if p.Next.State == Deleted && p.Next.Claim == nil {
+	if expires {
 		set.expires = now.Add(s.tombstoneTTL())
 	}
 	return mongodb.Model{Insert: encodeAt(&p.Next, 1, s.Writer, set)}
@@ -342,14 +351,14 @@ func (s Store) tombstoneTTL() time.Duration { return cmp.Or(s.TombstoneTTL, Defa
 func (s Store) model(p *Put) mongodb.Model {
 	entry := encode(&p.Next, p.Prev+1, s.Writer)
 	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
-	if p.Next.Claim != nil {
+	claim, taken, expires := p.clocks()
+	if claim {
 		times = append(times, within(entry, fieldClaim, bson.E{Key: fieldUntil, Value: FromNow(p.ClaimFor)}))
 	}
-	if p.Next.State == Baseline && p.Next.Taken != nil && p.Prev == 0 {
+	if taken {
 		times = append(times, within(entry, fieldTaken, bson.E{Key: fieldTo, Value: "$$NOW"}))
 	}
-	// What a claim announced is not forgotten with its tombstone.
-	if p.Next.State == Deleted && p.Next.Claim == nil {
+	if expires {
 		times = append(times, bson.E{Key: fieldExpires, Value: FromNow(s.tombstoneTTL())})
 	}
 	asRead := bson.D{{Key: "$eq", Value: bson.A{"$" + fieldRev, p.Prev}}}
