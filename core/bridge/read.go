@@ -135,14 +135,16 @@ func indexByID(docs []bson.Raw) byID {
 	x := byID{docs, make(map[string]bson.Raw, len(docs))}
 	for _, doc := range docs {
 		id := doc.Lookup("_id")
-		x.exact[string(byte(id.Type))+string(id.Value)] = doc
+		x.exact[exactID(id)] = doc
 	}
 	return x
 }
 
+func exactID(id bson.RawValue) string { return string(byte(id.Type)) + string(id.Value) }
+
 // find is the document with this `_id`, as MongoDB compares them: 5 finds 5.0.
 func (x byID) find(id bson.RawValue) bson.Raw {
-	if doc := x.exact[string(byte(id.Type))+string(id.Value)]; doc != nil || !id.IsNumber() {
+	if doc := x.exact[exactID(id)]; doc != nil || !id.IsNumber() {
 		return doc
 	}
 	i := slices.IndexFunc(x.docs, func(doc bson.Raw) bool { return sameID(doc.Lookup("_id"), id) })
