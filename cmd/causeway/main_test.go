@@ -286,7 +286,7 @@ func (b *bench) awaitInitialRun(t *testing.T) {
 // beats go on, has a note there too.
 func (b *bench) runsCollection(t *testing.T) []string {
 	t.Helper()
-	docs, err := b.client.Find(t.Context(), preflight.RunsCollection, bson.D{{Key: "_id", Value: bson.D{{Key: "$ne", Value: "canary"}}}}, nil)
+	docs, err := b.client.Find(t.Context(), ledger.RunsCollection, bson.D{{Key: "_id", Value: bson.D{{Key: "$ne", Value: "canary"}}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

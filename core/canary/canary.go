@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/change"
+	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/mongodb"
 )
 
@@ -18,7 +19,7 @@ const Collection = change.Canary
 const (
 	// notes is where it is noted what came back, as {_id: "canary", n, at}: the
 	// trigger does not see it.
-	notes  = "__causeway_runs"
+	notes  = ledger.RunsCollection
 	noteID = "canary"
 	// keep bounds the beats that are kept while none comes back: the oldest, and
 	// so many of the last.

@@ -11,6 +11,10 @@ import (
 	"github.com/causeway-sync/causeway/core/mongodb"
 )
 
+// RunsCollection holds what runs found, which Ditto database the ledger is made
+// with, and what came back of the canary's beats.
+const RunsCollection = "__causeway_runs"
+
 // UnsyncedCollection has the connector's own name, so that whoever watches it
 // today goes on doing so. Nothing in it is removed automatically, except that
 // a document which syncs again takes its record with it.

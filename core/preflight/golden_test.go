@@ -20,6 +20,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/preflight"
 	"github.com/causeway-sync/causeway/core/secret"
 	localditto "github.com/causeway-sync/causeway/local/ditto"
@@ -369,7 +370,7 @@ func before(set bson.D) func(*testing.T, *world) {
 		if set == nil {
 			return
 		}
-		_, err := w.client.Driver().Collection(preflight.RunsCollection).UpdateByID(t.Context(), "ditto", bson.D{{Key: "$set", Value: set}})
+		_, err := w.client.Driver().Collection(ledger.RunsCollection).UpdateByID(t.Context(), "ditto", bson.D{{Key: "$set", Value: set}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/ditto"
+	"github.com/causeway-sync/causeway/core/ledger"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/preflight"
@@ -124,12 +125,12 @@ func (w *world) drop(t *testing.T, collection string) {
 // note is what is noted of Ditto, nil if nothing is.
 func (w *world) note(t *testing.T) bson.Raw {
 	t.Helper()
-	docs, err := w.client.Find(t.Context(), preflight.RunsCollection, bson.D{}, nil)
+	docs, err := w.client.Find(t.Context(), ledger.RunsCollection, bson.D{}, nil)
 	switch {
 	case err != nil:
 		t.Fatal(err)
 	case len(docs) > 1:
-		t.Fatalf("%v in %s", docs, preflight.RunsCollection)
+		t.Fatalf("%v in %s", docs, ledger.RunsCollection)
 	case len(docs) == 0:
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/causeway-sync/causeway/core/mongodb"
 )
 
-// dittoID is the `_id`, in RunsCollection, of what is noted of Ditto.
+// dittoID is the `_id`, in ledger.RunsCollection, of what is noted of Ditto.
 const dittoID = "ditto"
 
 // A node of Ditto may be behind another: so often, and so far apart, it is
@@ -27,7 +27,7 @@ const (
 	betweenTwo = 2 * time.Second
 )
 
-const startOver = "; or, to sync with this database from the start, drop " + ledger.Collection + " and " + RunsCollection +
+const startOver = "; or, to sync with this database from the start, drop " + ledger.Collection + " and " + ledger.RunsCollection +
 	" and run `causeway sync`"
 
 // DittoIdentity names the database at an endpoint: the last segment of its
@@ -118,7 +118,7 @@ func (r *run) isBehind(ctx context.Context, txn int64) bool {
 }
 
 func readNote(ctx context.Context, db mongodb.Database) (n noted, ok bool, _ error) {
-	docs, err := db.Find(ctx, RunsCollection, bson.D{{Key: "_id", Value: dittoID}}, nil)
+	docs, err := db.Find(ctx, ledger.RunsCollection, bson.D{{Key: "_id", Value: dittoID}}, nil)
 	if err != nil || len(docs) == 0 {
 		return n, false, err
 	}
@@ -131,7 +131,7 @@ func readNote(ctx context.Context, db mongodb.Database) (n noted, ok bool, _ err
 // writeNote notes the database unless one is noted, and the transaction unless
 // a higher one is.
 func writeNote(ctx context.Context, db mongodb.Database, database string, txn int64) error {
-	result, err := db.Write(ctx, RunsCollection, []mongodb.Model{{
+	result, err := db.Write(ctx, ledger.RunsCollection, []mongodb.Model{{
 		Filter: bson.D{{Key: "_id", Value: dittoID}},
 		Upsert: true,
 		Update: bson.A{bson.D{{Key: "$set", Value: bson.D{
@@ -146,7 +146,7 @@ func writeNote(ctx context.Context, db mongodb.Database, database string, txn in
 	case len(result.Errors) == 0 || mongodb.IsDuplicateID(result.Errors[0]): // somebody else was first
 		return nil
 	}
-	return fmt.Errorf("write %s: %w", RunsCollection, result.Errors[0])
+	return fmt.Errorf("write %s: %w", ledger.RunsCollection, result.Errors[0])
 }
 
 func hasCode(findings []Finding, code Code) bool {

@@ -13,12 +13,8 @@ import (
 	"github.com/causeway-sync/causeway/core/ledger"
 )
 
-// RunsCollection holds what runs found, and which Ditto database the ledger is
-// made with.
-const RunsCollection = "__causeway_runs"
-
 // own are Causeway's collections in the synced database.
-var own = []string{ledger.Collection, ledger.ConflictCollection, ledger.UnsyncedCollection, RunsCollection, change.Canary}
+var own = []string{ledger.Collection, ledger.ConflictCollection, ledger.UnsyncedCollection, ledger.RunsCollection, change.Canary}
 
 // Own lists Causeway's own collections.
 func Own() []string { return slices.Clone(own) }
@@ -51,7 +47,7 @@ func (r *run) lookAtOwnOne(ctx context.Context, name string, there bool) error {
 	if err := r.writeNothing(ctx, name); err != nil {
 		return err
 	}
-	if !r.Note || name != RunsCollection {
+	if !r.Note || name != ledger.RunsCollection {
 		return nil
 	}
 	// The only collection of which nobody reads what they do not know.

@@ -119,7 +119,7 @@ func TestDittoReplaced(t *testing.T) {
 	}
 	// The mend.
 	w.drop(t, ledger.Collection)
-	w.drop(t, preflight.RunsCollection)
+	w.drop(t, ledger.RunsCollection)
 	if found := w.check.Run(t.Context()); len(worst(found)) > 0 {
 		t.Error(render(found))
 	}
@@ -164,7 +164,7 @@ func TestNotedAtOnce(t *testing.T) {
 	if found := w.check.Run(t.Context()); preflight.HasProblem(found) {
 		t.Fatal(render(found))
 	}
-	w.drop(t, preflight.RunsCollection)
+	w.drop(t, ledger.RunsCollection)
 	endpoints := []string{w.ditto.URL + "/one", w.ditto.URL + "/two"}
 	problems := make(chan bool, len(endpoints))
 	for _, endpoint := range endpoints {

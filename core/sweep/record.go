@@ -21,7 +21,7 @@ import (
 //	request/<name>            a repair that an event asked for
 //
 // What belongs to a run goes after 90 days.
-const Collection = "__causeway_runs"
+const Collection = ledger.RunsCollection
 
 const (
 	fieldRev     = "rev"
