@@ -86,6 +86,32 @@ func (r *Reader) Refresh(ctx context.Context, ref Ref) (manifest.Redacted, error
 	return r.read(ctx, ref, c)
 }
 
+// Source is one secret, for whoever asks for it again when a server refuses it:
+// Key is a mongodb.Secret, and makes it a ditto.KeySource.
+type Source struct {
+	Reader *Reader
+	Ref    Ref
+}
+
+// Key is the secret's value, read again with refresh.
+func (s Source) Key(ctx context.Context, refresh bool) (string, error) {
+	get := s.Reader.Get
+	if refresh {
+		get = s.Reader.Refresh
+	}
+	v, err := get(ctx, s.Ref)
+	return string(v), err
+}
+
+// Database is where the manifest's connection string is kept.
+func Database(m *manifest.Manifest) Ref {
+	ref := Ref{ID: m.Secret.ID, Key: m.Secret.Key, RoleARN: m.Secret.RoleARN, Region: m.Secret.Region}
+	if m.Deployment != nil && ref.RoleARN != "" {
+		ref.ExternalID = m.Deployment.ExternalID
+	}
+	return ref
+}
+
 func (r *Reader) entry(ref Ref) *cached {
 	r.mu.Lock()
 	defer r.mu.Unlock()

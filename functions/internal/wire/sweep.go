@@ -72,7 +72,7 @@ func (env Environment) check(secrets *secret.Reader) func(context.Context, []str
 		}
 		return preflight.Checker{
 			Manifest: &m, ConnectionString: env.connectionString(secrets),
-			Endpoint: env.DittoURL, Keys: apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
+			Endpoint: env.DittoURL, Keys: secret.Source{Reader: secrets, Ref: secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
 			Webhook: env.checkWebhook(secrets), Note: true, Deployed: !env.Local,
 		}.Run(ctx)
 	}

@@ -115,7 +115,7 @@ func (env Environment) open(db *mongodb.Reconnecting, secrets *secret.Reader) fu
 		}
 		client, err := ditto.NewClient(ditto.ClientConfig{
 			Endpoint: env.DittoURL,
-			Keys:     apiKey{secrets, secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
+			Keys:     secret.Source{Reader: secrets, Ref: secret.Ref{ID: env.APIKeySecret, Key: "apiKey"}},
 		})
 		if err != nil {
 			return core{}, err
@@ -131,24 +131,7 @@ func (env Environment) database(secrets *secret.Reader) *mongodb.Reconnecting {
 
 // connectionString reads MongoDB's connection string as the manifest says.
 func (env Environment) connectionString(secrets *secret.Reader) mongodb.Secret {
-	s := env.Manifest.Secret
-	ref := secret.Ref{ID: s.ID, Key: s.Key, RoleARN: s.RoleARN, Region: s.Region}
-	if d := env.Manifest.Deployment; d != nil && s.RoleARN != "" {
-		ref.ExternalID = d.ExternalID
-	}
-	return func(ctx context.Context, refresh bool) (string, error) {
-		return read(ctx, secrets, ref, refresh)
-	}
-}
-
-// apiKey is a ditto.KeySource.
-type apiKey struct {
-	secrets *secret.Reader
-	ref     secret.Ref
-}
-
-func (k apiKey) Key(ctx context.Context, refresh bool) (string, error) {
-	return read(ctx, k.secrets, k.ref, refresh)
+	return secret.Source{Reader: secrets, Ref: secret.Database(env.Manifest)}.Key
 }
 
 func (env Environment) webhookKeys(secrets *secret.Reader) func(context.Context, bool) (webhook.Keys, error) {
@@ -156,21 +139,12 @@ func (env Environment) webhookKeys(secrets *secret.Reader) func(context.Context,
 		if env.WebhookSecret == "" {
 			return webhook.Keys{}, errors.New("CAUSEWAY_DITTO_WEBHOOK_SECRET is not set, and the manifest's Deployment names no webhook secret")
 		}
-		v, err := read(ctx, secrets, secret.Ref{ID: env.WebhookSecret}, refresh)
+		v, err := secret.Source{Reader: secrets, Ref: secret.Ref{ID: env.WebhookSecret}}.Key(ctx, refresh)
 		if err != nil {
 			return webhook.Keys{}, err
 		}
 		return webhook.ParseKeys(manifest.Redacted(v))
 	}
-}
-
-func read(ctx context.Context, secrets *secret.Reader, ref secret.Ref, refresh bool) (string, error) {
-	get := secrets.Get
-	if refresh {
-		get = secrets.Refresh
-	}
-	v, err := get(ctx, ref)
-	return string(v), err
 }
 
 // once makes a value at first use, and tries again at the next when that

@@ -88,7 +88,7 @@ func Deployed(ctx context.Context, stack, file string) (*Site, error) {
 		},
 		connectionString: connectionString(secrets, m),
 		endpoint:         m.Deployment.Endpoint,
-		keys:             key{secrets, secret.Ref{ID: m.Deployment.APIKey, Key: "apiKey"}},
+		keys:             secret.Source{Reader: secrets, Ref: secret.Ref{ID: m.Deployment.APIKey, Key: "apiKey"}},
 		sqs:              sqs.NewFromConfig(cfg),
 		lags: func(ctx context.Context, qs []Queue) (map[string]Lag, error) {
 			return readLags(ctx, metrics, m.Name, qs, time.Now())
@@ -110,40 +110,18 @@ func queueOf(function, url, dead string) Queue {
 // connectionString reads it as the functions do. Whoever may not assume their
 // role may still be allowed to read the secret.
 func connectionString(secrets *secret.Reader, m *manifest.Manifest) mongodb.Secret {
-	ref := secret.Ref{ID: m.Secret.ID, Key: m.Secret.Key, RoleARN: m.Secret.RoleARN, Region: m.Secret.Region}
-	if ref.RoleARN != "" {
-		ref.ExternalID = m.Deployment.ExternalID
-	}
+	as := secret.Source{Reader: secrets, Ref: secret.Database(m)}
+	own := as
+	own.Ref.RoleARN, own.Ref.ExternalID = "", ""
 	return func(ctx context.Context, refresh bool) (string, error) {
-		v, err := read(ctx, secrets, ref, refresh)
-		if ref.RoleARN == "" || !secret.IsDenied(err) {
+		v, err := as.Key(ctx, refresh)
+		if as.Ref.RoleARN == "" || !secret.IsDenied(err) {
 			return v, err
 		}
-		own := ref
-		own.RoleARN, own.ExternalID = "", ""
-		if v, ownErr := read(ctx, secrets, own, refresh); ownErr == nil {
+		if v, ownErr := own.Key(ctx, refresh); ownErr == nil {
 			return v, nil
 		}
 		return "", fmt.Errorf("%w; here: your own AWS credentials need sts:AssumeRole on that role and a place in its trust policy, "+
 			"or secretsmanager:GetSecretValue on the secret", err)
 	}
-}
-
-// key is a ditto.KeySource.
-type key struct {
-	secrets *secret.Reader
-	ref     secret.Ref
-}
-
-func (k key) Key(ctx context.Context, refresh bool) (string, error) {
-	return read(ctx, k.secrets, k.ref, refresh)
-}
-
-func read(ctx context.Context, secrets *secret.Reader, ref secret.Ref, refresh bool) (string, error) {
-	get := secrets.Get
-	if refresh {
-		get = secrets.Refresh
-	}
-	v, err := get(ctx, ref)
-	return string(v), err
 }
