@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // KeySource gives the API key. With refresh, the key was refused: the source
@@ -172,14 +174,7 @@ func (c *Client) wait(ctx context.Context, attempt int, atLeast time.Duration) b
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return smithytime.SleepWithContext(ctx, d) == nil
 }
 
 // encode is the request's body. The arguments are JSON already.

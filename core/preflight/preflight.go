@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/mongodb"
@@ -55,7 +57,7 @@ func (c Checker) Run(ctx context.Context) []Finding {
 		c.Now = time.Now
 	}
 	if c.Wait == nil {
-		c.Wait = wait
+		c.Wait = smithytime.SleepWithContext
 	}
 	r := &run{Checker: c}
 	defer r.close(ctx)
@@ -98,15 +100,4 @@ func (r *run) add(side Side, status Status, code Code, what, mend string) {
 
 func (r *run) ok(side Side, format string, args ...any) {
 	r.add(side, OK, "", fmt.Sprintf(format, args...), "")
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -229,7 +231,7 @@ func (p *Page) readLog(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case l := <-p.lines:
-			wait(ctx, time.Until(l.at.Add(settling)))
+			_ = smithytime.SleepWithContext(ctx, time.Until(l.at.Add(settling)))
 			p.enter(l.function, l.line)
 		}
 	}

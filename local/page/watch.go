@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -86,7 +87,7 @@ func (p *Page) watchMongo(ctx context.Context) {
 			err = errors.New("the change stream has ended")
 		}
 		p.setSide(value.MongoDB, p.cfg.Mongo.Redact("watch", err))
-		wait(ctx, retryPause)
+		_ = smithytime.SleepWithContext(ctx, retryPause)
 	}
 }
 
@@ -215,11 +216,11 @@ func (p *Page) watchDitto(ctx context.Context) {
 		p.setSide(value.Ditto, err)
 		if err != nil {
 			at = -1
-			wait(ctx, retryPause)
+			_ = smithytime.SleepWithContext(ctx, retryPause)
 			continue
 		}
 		at = next
-		wait(ctx, feedPause)
+		_ = smithytime.SleepWithContext(ctx, feedPause)
 	}
 }
 
@@ -256,14 +257,4 @@ func (p *Page) pollDitto(ctx context.Context, at int64) (int64, error) {
 		p.hub.send("changed", changed{Collection: name, Side: value.Ditto, Keys: slices.Compact(list)})
 	}
 	return max(at, now), nil
-}
-
-// wait waits d, or until ctx is done.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/local/sqs"
@@ -51,14 +53,7 @@ func Local(dir string) (*Site, error) {
 
 // soon is how often the local stack is looked at.
 func soon(ctx context.Context) error {
-	t := time.NewTimer(20 * time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return smithytime.SleepWithContext(ctx, 20*time.Millisecond)
 }
 
 var lagMetric = regexp.MustCompile(`"Lag":([0-9]+)`)

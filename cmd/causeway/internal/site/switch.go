@@ -14,6 +14,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // Lambda is the part of AWS Lambda that is used.
@@ -160,14 +161,7 @@ func (s *Switch) wait(ctx context.Context) error {
 	if s.Wait != nil {
 		return s.Wait(ctx)
 	}
-	t := time.NewTimer(time.Second)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return smithytime.SleepWithContext(ctx, time.Second)
 }
 
 func (s *Switch) setTimer(ctx context.Context, timer string, on bool) error {
