@@ -14,8 +14,6 @@ const pageSize = 50
 type setup struct {
 	Database    string            `json:"database"`
 	Collections []setupCollection `json:"collections"`
-	Sides       []sideState       `json:"sides"`
-	Live        bool              `json:"live"` // Ditto's writes are told
 	Disturb     bool              `json:"disturb"`
 }
 
@@ -31,7 +29,7 @@ type setupCollection struct {
 }
 
 func (p *Page) getSetup(*http.Request) (any, error) {
-	s := setup{Database: p.cfg.Manifest.Database, Live: p.cfg.Feed != nil, Disturb: p.cfg.Disturb != nil}
+	s := setup{Database: p.cfg.Manifest.Database, Disturb: p.cfg.Disturb != nil}
 	for i := range p.cfg.Manifest.Collections {
 		c := &p.cfg.Manifest.Collections[i]
 		out := setupCollection{
@@ -45,13 +43,6 @@ func (p *Page) getSetup(*http.Request) (any, error) {
 			out.Counters = append(out.Counters, n.String())
 		}
 		s.Collections = append(s.Collections, out)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, side := range []value.Side{value.MongoDB, value.Ditto} {
-		if st, ok := p.sides[side]; ok {
-			s.Sides = append(s.Sides, st)
-		}
 	}
 	return s, nil
 }
@@ -149,10 +140,6 @@ func (p *Page) postEdit(r *http.Request) (any, error) {
 	return struct{}{}, nil
 }
 
-func (p *Page) getHealth(r *http.Request) (any, error) {
-	queues, err := p.cfg.Stack.Queues(r.Context())
-	if err != nil {
-		return nil, refused{http.StatusServiceUnavailable, err}
-	}
-	return map[string]any{"points": p.health.all(), "queues": queues}, nil
+func (p *Page) getHealth(*http.Request) (any, error) {
+	return map[string]any{"points": p.health.all()}, nil
 }

@@ -88,35 +88,30 @@ type QueueState struct {
 func (p *Page) measure(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var before []QueueState
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			queues, err := p.cfg.Stack.Queues(ctx)
-			if err != nil {
-				queues = nil
-			}
+			queues, _ := p.tellQueues(ctx) // none: they do not answer
 			total := 0
 			for _, q := range queues {
 				total += q.Waiting
 			}
 			p.hub.send("point", p.health.tick(now, total))
-			if !slices.Equal(queues, before) {
-				p.hub.send("queues", queues)
-				if dead(queues) != dead(before) {
-					p.hub.send("trouble", struct{}{})
-				}
-				before = queues
-			}
 		}
 	}
 }
 
-func dead(queues []QueueState) (n int) {
-	for _, q := range queues {
-		n += q.Dead
+// tellQueues reads how the queues stand and tells the pages, one look after the
+// other: an older one must not be told last.
+func (p *Page) tellQueues(ctx context.Context) ([]QueueState, error) {
+	p.queues.Lock()
+	defer p.queues.Unlock()
+	queues, err := p.cfg.Stack.Queues(ctx)
+	if err != nil {
+		queues = nil
 	}
-	return n
+	p.hub.state("queues", "", queues)
+	return queues, err
 }

@@ -1,17 +1,22 @@
 package page
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
 
-// hub passes what happens to every open page.
+// hub passes what happens to every open page, and how things stand to a page
+// that opens: by one stream, so that no answer overtakes a newer one.
 type hub struct {
-	mu   sync.Mutex
-	subs map[chan []byte]bool
+	mu     sync.Mutex
+	subs   map[chan []byte]bool
+	states map[string][]byte // the last frame of each
 }
 
 // backlog is how many events a page may be behind before it is told to read
@@ -24,9 +29,37 @@ func (h *hub) send(name string, data any) {
 	if err != nil {
 		return // none of the types that are sent can fail
 	}
-	frame := fmt.Appendf(nil, "event: %s\ndata: %s\n\n", name, b)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.pass(frame(name, b))
+}
+
+// state passes on how something stands, unless that is known, and keeps it for
+// the pages to come. What of the same name differs by of.
+func (h *hub) state(name, of string, data any) {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return
+	}
+	f := frame(name, b)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	key := name + " " + of
+	if bytes.Equal(h.states[key], f) {
+		return
+	}
+	if h.states == nil {
+		h.states = map[string][]byte{}
+	}
+	h.states[key] = f
+	h.pass(f)
+}
+
+func frame(name string, data []byte) []byte {
+	return fmt.Appendf(nil, "event: %s\ndata: %s\n\n", name, data)
+}
+
+func (h *hub) pass(frame []byte) {
 	for c := range h.subs {
 		select {
 		case c <- frame:
@@ -37,12 +70,22 @@ func (h *hub) send(name string, data any) {
 	}
 }
 
+// watched tells whether any page is open.
+func (h *hub) watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.subs) > 0
+}
+
 func (h *hub) subscribe() (c chan []byte, leave func()) {
 	c = make(chan []byte, backlog)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.subs == nil {
 		h.subs = map[chan []byte]bool{}
+	}
+	for _, key := range slices.Sorted(maps.Keys(h.states)) {
+		c <- h.states[key] // a few, far fewer than fit
 	}
 	h.subs[c] = true
 	return c, func() {

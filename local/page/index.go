@@ -165,6 +165,12 @@ func (x *index) loadDitto(ctx context.Context) error {
 	return nil
 }
 
+// askDitto finds out whether Ditto answers.
+func (x *index) askDitto(ctx context.Context) error {
+	_, err := x.exec.Execute(ctx, ditto.Request{API: api(x.c), Statement: "SELECT _id FROM " + dql.Quote(x.c.DittoName) + " LIMIT 1"})
+	return err
+}
+
 // seeMongo notes a document that MongoDB has.
 func (x *index) seeMongo(doc bson.Raw, paired map[string]docid.ID, changed bool) string {
 	mongoID := doc.Lookup("_id")

@@ -135,9 +135,6 @@ func (p *Page) postSwitch(r *http.Request) (any, error) {
 		text = in.Function + " goes on with what has gathered in its queue"
 	}
 	p.flow.add(step{Kind: "fault", Function: in.Function, Text: text})
-	queues, err := p.cfg.Stack.Queues(r.Context())
-	if err == nil {
-		p.hub.send("queues", queues)
-	}
+	_, err := p.tellQueues(r.Context())
 	return struct{}{}, err
 }

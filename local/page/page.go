@@ -56,6 +56,7 @@ type Page struct {
 	health  health
 	lab     *lab
 	runs    runs
+	queues  sync.Mutex        // one look at them at a time
 	indexes map[string]*index // by collection
 	byDitto map[string]*index // by the collection's name in Ditto
 

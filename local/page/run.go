@@ -42,7 +42,7 @@ func (p *Page) noteRun(s shownRun) {
 	}
 	p.runs.last[s.Mode] = s
 	p.runs.mu.Unlock()
-	p.hub.send("run", s)
+	p.hub.state("run", s.Mode, s)
 }
 
 func (p *Page) getRuns(r *http.Request) (any, error) {

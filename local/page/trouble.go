@@ -28,7 +28,6 @@ type trouble struct {
 	Conflicts     []shownConflict `json:"conflicts"`
 	ConflictTotal int             `json:"conflictTotal"`
 	Claims        []entryClaim    `json:"claims"`
-	Queues        []QueueState    `json:"queues"`
 }
 
 type shownUnsynced struct {
@@ -89,9 +88,6 @@ func (p *Page) getTrouble(r *http.Request) (any, error) {
 	}
 	p.showWinners(ctx, out.Conflicts, conflicts)
 	if out.Claims, err = p.claims(ctx); err != nil {
-		return nil, refused{http.StatusServiceUnavailable, err}
-	}
-	if out.Queues, err = p.cfg.Stack.Queues(ctx); err != nil {
 		return nil, refused{http.StatusServiceUnavailable, err}
 	}
 	return out, nil

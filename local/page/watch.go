@@ -20,6 +20,7 @@ import (
 const (
 	feedPause  = 150 * time.Millisecond // at Ditto's writes
 	retryPause = 500 * time.Millisecond // after a database was away
+	lookPause  = 3 * time.Second        // at all of a Ditto that does not tell its writes
 )
 
 // Write is a document that was written in Ditto, as its server tells.
@@ -72,7 +73,7 @@ func (p *Page) setSide(side value.Side, err error) {
 			x.forget()
 		}
 	}
-	p.hub.send("side", next)
+	p.hub.state("side", string(side), next)
 }
 
 // watchMongo follows MongoDB's change stream until ctx is done. While the server
@@ -205,6 +206,7 @@ func (x *index) keyOfMongo(id bson.RawValue) string {
 // watchDitto follows Ditto's writes until ctx is done.
 func (p *Page) watchDitto(ctx context.Context) {
 	if p.cfg.Feed == nil {
+		p.lookAtDitto(ctx)
 		return
 	}
 	at := int64(-1)
@@ -221,6 +223,32 @@ func (p *Page) watchDitto(ctx context.Context) {
 		}
 		at = next
 		_ = smithytime.SleepWithContext(ctx, feedPause)
+	}
+}
+
+// lookAtDitto reads the keys of a Ditto that does not tell its writes anew, now
+// and then, until ctx is done. Large collections are looked at less often.
+func (p *Page) lookAtDitto(ctx context.Context) {
+	for ctx.Err() == nil {
+		begun := time.Now()
+		var err error
+		for _, x := range p.indexes {
+			if p.hub.watched() {
+				x.forget()
+				err = x.ensure(ctx)
+			} else {
+				err = x.askDitto(ctx)
+			}
+			if err != nil {
+				break
+			}
+			p.hub.send("changed", changed{Collection: x.c.Name, Side: value.Ditto})
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.setSide(value.Ditto, err)
+		_ = smithytime.SleepWithContext(ctx, max(lookPause, 20*time.Since(begun)))
 	}
 }
 

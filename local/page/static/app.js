@@ -45,14 +45,11 @@ function live(is) {
 
 async function begin() {
   const setup = await ask('setup');
-  for (const s of setup.sides ?? []) state[s.side] = s;
-  if (!setup.live) state.ditto = { side: 'ditto', up: true };
   pairs.setup(setup);
   lab.setup(setup);
   live(true);
   showSides();
-  const [, , , queues] = await Promise.all([pairs.refresh(), flow.load(), trouble.refresh(), health.load()]);
-  lab.queues(queues);
+  await Promise.all([pairs.refresh(), flow.load(), trouble.refresh(), health.load()]);
 }
 
 function listen() {
@@ -61,7 +58,11 @@ function listen() {
     state.last = Date.now();
     f(JSON.parse(e.data));
   });
-  on('hello', () => begin().catch(() => live(false)));
+  on('hello', () => { // what follows in the stream is how things stand now
+    health.begin();
+    trouble.begin();
+    begin().catch(() => live(false));
+  });
   on('beat', () => live(true));
   on('side', (s) => {
     state[s.side] = s;
@@ -74,7 +75,6 @@ function listen() {
   on('point', (p) => health.point(p));
   on('queues', (q) => {
     trouble.queues(q);
-    health.queues(q);
     lab.queues(q);
   });
   on('run', (r) => {

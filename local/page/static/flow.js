@@ -8,12 +8,19 @@ let of = null; // {collection, key}: of one pair only
 let due = false;
 
 export async function load() {
-  steps = await ask('steps', of ?? {});
+  const wanted = of;
+  const before = new Set(steps);
+  const loaded = await ask('steps', of ?? {});
+  if (wanted !== of) return; // another history is wanted by now
+  const told = steps.filter((s) => !before.has(s) && relevant(s)); // meanwhile: newer than the answer
+  steps = [...told, ...loaded.filter((s) => !told.some((t) => t.n === s.n))];
   draw();
 }
 
+const relevant = (s) => !of || s.key === of.key && s.collection === of.collection || s.kind === 'fault';
+
 export function step(s) {
-  if (of && (s.key !== of.key || s.collection !== of.collection) && s.kind !== 'fault') return;
+  if (!relevant(s)) return;
   const at = steps.findIndex((o) => o.n === s.n);
   if (at >= 0) steps[at] = s;
   else steps.unshift(s);

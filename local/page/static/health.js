@@ -3,8 +3,7 @@ import { $, ask, clock, el, number, tell, text } from './dom.js';
 
 const span = 300;
 let points = [];
-let depth = [];
-const last = {};
+let last = {}; // run of each mode
 
 const charts = [
   { title: 'Changes per second', a: ['MongoDB', (p) => p.mongodb], b: ['Ditto', (p) => p.ditto], unit: '/s' },
@@ -13,24 +12,22 @@ const charts = [
   { title: 'Errors per second', a: ['errors', (p) => p.errors], unit: '/s' },
 ];
 
+/** Forgets what an earlier stack said. */
+export function begin() {
+  last = {};
+}
+
 export async function load() {
-  const h = await ask('health');
-  points = h.points;
-  depth = h.queues;
-  for (const r of await ask('runs')) run(r);
+  ({ points } = await ask('health'));
+  for (const r of await ask('runs')) last[r.mode] ??= r; // what the stream told is newer
   verdict();
   draw();
-  return h.queues;
 }
 
 export function point(p) {
   points.push(p);
   if (points.length > span) points.shift();
   if (!$('view-health').hidden) draw();
-}
-
-export function queues(q) {
-  depth = q ?? [];
 }
 
 const ns = 'http://www.w3.org/2000/svg';

@@ -2,7 +2,8 @@
 import { $, el, tell, text } from './dom.js';
 
 const workers = { 'mongo-to-ditto': 'changes in MongoDB', 'ditto-to-mongo': 'changes in Ditto' };
-let toggles = {};
+const toggles = {};
+let known = [];
 
 const lessons = [
   { title: 'An event is lost', why: 'The pair stays apart until its next change, or until a repair finds it: “Health”, “Repair what differs”.', buttons: [['MongoDB’s next', { kind: 'drop', side: 'mongodb' }], ['Ditto’s next', { kind: 'drop', side: 'ditto' }]] },
@@ -29,13 +30,15 @@ export function setup(s) {
     }
   } else kids.push(el('p', { class: 'empty' }, 'A Ditto Server of your own is not disturbed. Run without DITTO_URL to try faults.'));
   $('lab').append(el('div', { class: 'lab' }, ...kids));
+  queues(known);
 }
 
 export function queues(list) {
-  const paused = (list ?? []).filter((q) => q.paused).map((q) => workers[q.function]);
+  known = list ?? [];
+  const paused = known.filter((q) => q.paused).map((q) => workers[q.function]);
   $('paused').hidden = !paused.length;
   text($('paused'), paused.length ? `Paused: ${paused.join(' and ')} wait in the queue. “Try faults” goes on with them.` : '');
-  for (const q of list ?? []) {
+  for (const q of known) {
     const b = toggles[q.function];
     if (!b) continue;
     b.setAttribute('aria-pressed', String(q.paused));

@@ -8,11 +8,9 @@ const cards = new Map(); // by key
 const fresh = new Map(); // key to when its mark ends
 let setupOf = new Map();
 let counts = { found: 0 };
-let live = true;
 
 export function setup(s) {
   setupOf = new Map(s.collections.map((c) => [c.name, c]));
-  live = s.live;
   const select = $('collection');
   const names = s.collections.map((c) => c.name);
   if (![...select.options].every((o, i) => o.value === names[i]) || select.options.length !== names.length) {
@@ -20,7 +18,6 @@ export function setup(s) {
   }
   if (!setupOf.has(look.collection)) look.collection = names[0] ?? '';
   select.value = look.collection;
-  if (!live) setInterval(() => refresh(), 3000); // a Ditto Server that does not tell
 }
 
 export const collection = () => look.collection;

@@ -3,6 +3,7 @@ import { $, ask, calmly, clock, el, name, number, sides, tell, text } from './do
 import { goTo } from './pairs.js';
 
 let data = null;
+let known = []; // the queues
 let said = '';
 let retrying = null;
 
@@ -16,9 +17,14 @@ export const refresh = calmly(async () => {
 }, 300);
 
 export function queues(q) {
-  if (!data) return;
-  data.queues = q;
+  known = q ?? [];
   draw();
+}
+
+/** Forgets what an earlier stack said. */
+export function begin() {
+  known = [];
+  retrying = null;
 }
 
 export function run(r) {
@@ -33,11 +39,12 @@ setInterval(() => {
 }, 2000);
 
 function draw() {
-  const dead = (data.queues ?? []).reduce((n, q) => n + q.dead, 0);
+  if (!data) return;
+  const dead = known.reduce((n, q) => n + q.dead, 0);
   const n = data.unsyncedTotal + data.conflictTotal + dead;
   $('needs').hidden = n === 0;
   text($('needs'), n > 99 ? '99+' : String(n));
-  const now = JSON.stringify([data, retrying]);
+  const now = JSON.stringify([data, known, retrying]);
   if (now === said) return;
   said = now;
   const held = document.activeElement?.dataset?.hold;
@@ -82,7 +89,7 @@ function conflicts() {
 }
 
 function letters(dead) {
-  const kids = (data.queues ?? []).filter((q) => q.dead).map((q) => el('div', { class: 'item' },
+  const kids = known.filter((q) => q.dead).map((q) => el('div', { class: 'item' },
     el('p', {}, `${number(q.dead)} of ${q.function}, which failed too often. They hold keys: the documents are read anew. `, act('Redrive', `redrive ${q.function}`, () => tell('redrive', { function: q.function }), `Redrive ${q.function}`))));
   return group('Dead letters', dead, 'None. A message that fails eight times would wait here, to be tried again once the cause is mended.', ...kids);
 }

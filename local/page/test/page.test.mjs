@@ -169,6 +169,30 @@ test('a conflict is made and resolved', async () => {
   for (const side of ['Ditto', 'MongoDB']) await shows(side, 'task-001', 'status', '"Ditto says"');
 });
 
+test('an answer that is late does not undo what was told since', async () => {
+  const worker = (on) => page.request.post(`${stack.page}api/switch`, { headers: { origin: new URL(stack.page).origin }, data: { function: 'ditto-to-mongo', on } });
+  const late = [];
+  await page.route(/api\/(health|trouble)/, async (route) => {
+    const response = await route.fetch(); // as things stand now
+    await new Promise((r) => late.push(r));
+    await route.fulfill({ response });
+  });
+  await page.reload();
+  await until('both questions', () => late.length === 2);
+  assert.equal((await worker(false)).status(), 200);
+  await page.getByText('Paused: changes in Ditto').waitFor();
+  await page.waitForTimeout(1500); // the charts have a new second, and all is told
+  const answers = ['health', 'trouble'].map((of) => page.waitForResponse((r) => r.url().endsWith(`api/${of}`)).then((r) => r.finished()));
+  late.forEach((r) => r());
+  await Promise.all(answers);
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.waitForTimeout(1000); // time enough to go wrong
+  await page.getByText('Paused: changes in Ditto').waitFor();
+  await view('Try faults');
+  await page.getByRole('button', { name: 'Resume changes in Ditto' }).click();
+  await page.getByRole('button', { name: 'Pause changes in Ditto' }).waitFor();
+});
+
 test('a document that cannot be synced is listed, mended and tried again', async () => {
   await insert('MongoDB', '{"_id": 1.5, "title": "a fraction is no id"}');
   await view('Needs you');
