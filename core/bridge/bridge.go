@@ -98,6 +98,7 @@ type Report struct {
 func (b *Bridge) Handle(ctx context.Context, hints []change.Hint) ([]Verdict, Report) {
 	t := b.batch(hints)
 	t.do(ctx, func() {
+		t.echoes(ctx)
 		t.run(ctx)
 		t.forget(ctx)
 	})

@@ -71,10 +71,30 @@ func newStage(t testing.TB, edit func(*manifest.Collection)) *stage {
 		h := change.Hint{Collection: c.Name, Side: value.Ditto, DittoID: w.ID, Op: change.Upsert, Txn: w.Txn, At: time.Now()}
 		if w.New == nil {
 			h.Op = change.Remove
+		} else if len(c.Counters) == 0 { // as core/change does
+			var err error
+			if h.Digest, err = value.DigestJSON(w.New, c.Strict, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 		s.hints = append(s.hints, h)
 	}
 	return s
+}
+
+// counting is the stage's bridge, with a record of its requests.
+func (s *stage) counting(requests *[]string) *bridge.Bridge {
+	return bridge.New(bridge.Config{
+		Manifest: s.manifest,
+		Mongo:    countingMongo{s.mongo, requests},
+		Ditto:    countingDitto{s.ditto, requests},
+		Both: func(f, g func() error) error {
+			if err := f(); err != nil {
+				return err
+			}
+			return g()
+		},
+	})
 }
 
 // settle handles hints until there are none, and returns how many documents
@@ -209,17 +229,7 @@ func TestRoundTrip(t *testing.T) {
 func TestBatchIsOneRequestPerStep(t *testing.T) {
 	s := newStage(t, nil)
 	var requests []string
-	counting := bridge.New(bridge.Config{
-		Manifest: &manifest.Manifest{Database: "db", Collections: []manifest.Collection{*s.c}},
-		Mongo:    countingMongo{s.mongo, &requests},
-		Ditto:    countingDitto{s.ditto, &requests},
-		Both: func(f, g func() error) error {
-			if err := f(); err != nil {
-				return err
-			}
-			return g()
-		},
-	})
+	counting := s.counting(&requests)
 	for i := range 100 {
 		s.set(fmt.Sprintf(`{"_id":"m%d","a":{"$numberInt":"1"}}`, i))
 	}

@@ -52,7 +52,7 @@ func (t *trace) mark(step string) {
 	t.steps = append(t.steps, stepTime{step, ms})
 }
 
-// reading says what a pair's last read showed.
+// reading says what a pair's last read showed, or its event.
 type reading struct {
 	MongoDB bool   `json:"mongodb"`
 	Ditto   bool   `json:"ditto"`
@@ -95,7 +95,7 @@ func (t *batch) logPair(ctx context.Context, p *pair) {
 	as := []slog.Attr{
 		slog.String(telemetry.KeyCollection, p.key.Collection), slog.String(telemetry.KeyDittoID, string(p.key.ID)),
 		slog.String("row", p.plan.Row), slog.Int("rounds", p.rounds),
-		slog.Any("read", reading{p.mongo != nil, p.ditto != nil, string(p.entry.State)}),
+		slog.Any("read", reading{p.mongo != nil, p.ditto != nil || p.plan.Row == rowEcho, string(p.entry.State)}),
 	}
 	if d := p.plan.ToDitto; p.wroteDitto {
 		as = append(as, slog.Any("toDitto", newWriting(d.Insert != nil, d.Delete, ditto.Paths(d.Ops))))

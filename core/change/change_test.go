@@ -20,6 +20,7 @@ var decoder = change.Decoder{Manifest: &manifest.Manifest{
 		{Name: "orders", DittoName: "orders", Fields: []string{"id", "locationId"}},
 		{Name: "people", DittoName: "persons", Fields: []string{"_id"}},
 		{Name: "tasks", DittoName: "tasks", Fields: []string{"_id"}},
+		{Name: "counted", DittoName: "counted", Fields: []string{"_id"}, Counters: []value.Path{value.PathOf("n")}},
 	},
 }}
 

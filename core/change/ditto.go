@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -100,9 +101,23 @@ func (d Decoder) ditto(body []byte) Batch {
 		if h.DittoID, err = docid.Parse(id); err != nil {
 			return fail(errorf("ditto event of %s: _id: %v", coll, err))
 		}
+		h.Digest = digest(c, h.Op, docs[0])
 		return Batch{Hints: []Hint{h}}
 	}
 	return fail(errorf("ditto event of %s: the document has no _id", coll))
+}
+
+// digest stands for the document that an event shows. Where there are counters
+// an event does not tell whether a number is one.
+func digest(c *manifest.Collection, op Op, doc []byte) value.Hash {
+	if op != Upsert || !object(doc) || len(c.Counters) > 0 {
+		return value.Absent
+	}
+	h, err := value.DigestJSON(doc, c.Strict, nil)
+	if err != nil { // the worker reads it, and says what is wrong
+		return value.Absent
+	}
+	return h
 }
 
 // requery is Ditto's request to read everything again: of one collection if

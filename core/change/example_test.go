@@ -20,5 +20,5 @@ func Example() {
 	}
 	body, err := b.Hints[0].Message()
 	fmt.Println(string(body), err)
-	// Output: {"v":1,"collection":"tasks","dittoId":"task-001","side":"ditto","op":"upsert","txn":12,"tries":0} <nil>
+	// Output: {"v":1,"collection":"tasks","dittoId":"task-001","side":"ditto","op":"upsert","txn":12,"digest":"12a41a1b4d3bfc7f5a33720bc5ba083f","tries":0} <nil>
 }

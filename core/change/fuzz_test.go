@@ -87,7 +87,7 @@ func wellFormed(t *testing.T, h change.Hint) {
 }
 
 // fields are what a message may have.
-var fields = []string{"v", "collection", "mongoId", "mongoIds", "dittoId", "side", "op", "txn", "at", "tries"}
+var fields = []string{"v", "collection", "mongoId", "mongoIds", "dittoId", "side", "op", "txn", "digest", "at", "tries"}
 
 func survives(t *testing.T, h change.Hint) {
 	msg, err := h.Message()

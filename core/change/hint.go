@@ -27,7 +27,10 @@ type Hint struct {
 	DittoID  docid.ID // zero when only MongoDB's side is known
 	Side     value.Side
 	Op       Op
-	Txn      int64     // Ditto's transaction
-	At       time.Time // when the change happened; zero if unknown
-	Tries    int       // how often it was sent again
+	Txn      int64 // Ditto's transaction
+	// Digest stands for the document in Ditto after Txn: value.DigestJSON, or
+	// Absent. It tells Causeway's own writes from a device's.
+	Digest value.Hash
+	At     time.Time // when the change happened; zero if unknown
+	Tries  int       // how often it was sent again
 }

@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -34,6 +35,7 @@ type message struct {
 	Op         string            `json:"op"`
 	Reason     string            `json:"reason,omitempty"` // of a notice
 	Txn        int64             `json:"txn,omitempty"`
+	Digest     string            `json:"digest,omitempty"` // hexadecimal
 	At         *time.Time        `json:"at,omitempty"`
 	Tries      int               `json:"tries"`
 }
@@ -60,6 +62,9 @@ func (h Hint) encode(v int) ([]byte, error) {
 	m := message{
 		V: v, Collection: h.Collection, DittoID: h.DittoID.JSON(), Side: h.Side,
 		Op: string(h.Op), Txn: h.Txn, At: stamp(h.At), Tries: h.Tries,
+	}
+	if !h.Digest.IsAbsent() {
+		m.Digest = h.Digest.String()
 	}
 	for _, id := range h.MongoIDs {
 		x, err := canonical(id)
@@ -203,6 +208,8 @@ func (d Decoder) key(body []byte) Batch {
 			reason = unquote(v)
 		case "txn":
 			h.Txn, _ = integer(v)
+		case "digest":
+			h.Digest = digestOf(unquote(v))
 		case "at":
 			h.At = instant(v)
 		case "clusterTime":
@@ -260,4 +267,12 @@ func (d Decoder) ownHint(h Hint, op string, ids [][]byte) Batch {
 		h.Side = value.Ditto
 	}
 	return Batch{Hints: []Hint{h}}
+}
+
+// digestOf reads a digest; what is none is Absent.
+func digestOf(s string) (h value.Hash) {
+	if b, err := hex.DecodeString(s); err == nil && len(b) == len(h) {
+		copy(h[:], b)
+	}
+	return h
 }

@@ -23,6 +23,7 @@ func TestMessage(t *testing.T) {
 		{"Candidates", change.Hint{Collection: "tasks", MongoIDs: ids(t, oid(t), hex), Side: value.MongoDB, Op: change.Remove, Tries: 3}, `{"v":1,"collection":"tasks","mongoIds":[{"$oid":"` + hex + `"},"` + hex + `"],"side":"mongodb","op":"remove","tries":3}`},
 		{"Int", change.Hint{Collection: "tasks", MongoIDs: ids(t, int64(5)), Side: value.MongoDB, Op: change.Sweep}, `{"v":1,"collection":"tasks","mongoId":{"$numberLong":"5"},"side":"mongodb","op":"sweep","tries":0}`},
 		{"Ditto", ditto("people", `{"a":1,"b":"<x>"}`, change.Remove, 552789), `{"v":1,"collection":"people","dittoId":{"a":1,"b":"<x>"},"side":"ditto","op":"remove","txn":552789,"tries":0}`},
+		{"Digest", shows(ditto("people", `"a"`, change.Upsert, 5), `{"n":1}`), `{"v":1,"collection":"people","dittoId":"a","side":"ditto","op":"upsert","txn":5,"digest":"` + shows(change.Hint{}, `{"n":1}`).Digest.String() + `","tries":0}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			body, err := tc.hint.Message()
@@ -53,6 +54,12 @@ func TestMessage(t *testing.T) {
 	t.Run("SideFromID", func(t *testing.T) {
 		b := decoder.Decode([]byte(`{"v":1,"collection":"tasks","dittoId":"a","op":"upsert"}`))
 		check(t, b, hints(ditto("tasks", `"a"`, change.Upsert, 0)), "")
+	})
+	t.Run("NoDigest", func(t *testing.T) {
+		for _, digest := range []string{`""`, `"zz"`, `"` + strings.Repeat("00", 17) + `"`, `5`, `null`} {
+			b := decoder.Decode([]byte(`{"v":1,"collection":"tasks","dittoId":"a","op":"upsert","digest":` + digest + `}`))
+			check(t, b, hints(ditto("tasks", `"a"`, change.Upsert, 0)), "")
+		}
 	})
 	t.Run("ErrTooLarge", func(t *testing.T) {
 		_, err := ditto("tasks", `"`+strings.Repeat("x", change.MaxMessage)+`"`, change.Upsert, 1).Message()

@@ -88,5 +88,20 @@ type Window struct {
 	FromTxn, ToTxn int64     // in Ditto; ToTxn is what the baseline reflects
 }
 
+// Digest stands for what the entry says that the document holds on a side.
+func (e *Entry) Digest(side value.Side) value.Hash {
+	return value.Digest(func(yield func(value.Path, value.Hash) bool) {
+		for _, u := range e.Units {
+			h := u.M
+			if side == value.Ditto {
+				h = u.D
+			}
+			if !yield(u.Path, h) {
+				return
+			}
+		}
+	})
+}
+
 // Exists reports whether the entry is stored.
 func (e *Entry) Exists() bool { return e.Rev != 0 }

@@ -110,6 +110,25 @@ func countersBelow(c *manifest.Collection, p value.Path) []value.Path {
 	return out
 }
 
+// Unchanged reports whether a MongoDB document is, to the last unit, what the
+// entry says that it was when the sides last agreed.
+func Unchanged(c *manifest.Collection, e *ledger.Entry, doc bson.Raw) bool {
+	leaves, err := mongoLeaves(c, doc)
+	if err != nil || !e.MongoID.Equal(doc.Lookup("_id")) {
+		return false
+	}
+	for _, u := range e.Units {
+		if u.M.IsAbsent() {
+			continue
+		}
+		if len(leaves) == 0 || leaves[0].path != u.Path || leaves[0].hash != u.M {
+			return false
+		}
+		leaves = leaves[1:]
+	}
+	return len(leaves) == 0
+}
+
 // unitsOf pairs both sides' leaves, sorted by path.
 func unitsOf(m, d []leaf) []ledger.Unit {
 	return appendUnits(make([]ledger.Unit, 0, max(len(m), len(d))), m, d)

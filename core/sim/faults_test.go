@@ -28,6 +28,10 @@ var faults = []fault{
 		},
 	},
 	{
+		"echo-by-name", "9", "an event of Ditto is an echo if it shows what both sides agreed on",
+		one("core/bridge/echo.go", "latest.Digest == p.entry.Digest(value.Ditto)", "(FAULT || latest.Digest == p.entry.Digest(value.Ditto))"),
+	},
+	{
 		"no-announcements", "9", "what is about to be written is announced",
 		one("core/bridge/write.go", "Announced: p.plan.Announced}\n", "Announced: p.plan.Announced}\nif FAULT { next.Claim.Announced = nil }\n"),
 	},

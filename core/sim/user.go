@@ -213,5 +213,9 @@ func (w *World) onDitto(x dittosim.Write) {
 	if x.New == nil {
 		op = change.Remove
 	}
-	w.announce(change.Hint{Collection: c.Name, DittoID: x.ID, Side: value.Ditto, Op: op, Txn: x.Txn})
+	h := change.Hint{Collection: c.Name, DittoID: x.ID, Side: value.Ditto, Op: op, Txn: x.Txn}
+	if x.New != nil && len(c.Counters) == 0 { // as core/change does
+		h.Digest, _ = value.DigestJSON(x.New, c.Strict, nil)
+	}
+	w.announce(h)
 }

@@ -286,7 +286,7 @@ func (p *Page) handled(s step, l *logLine) {
 	case l.Error != "":
 		words = append(words, "not done: "+l.Error)
 	case len(words) == 0:
-		s.Echo = l.Row == "" || l.Row == "both" || l.Row == "tombstone" || l.Row == "gone from both"
+		s.Echo = l.Row == "" || l.Row == "echo" || l.Row == "both" || l.Row == "tombstone" || l.Row == "gone from both"
 		words = append(words, rowWords(l.Row))
 	case l.Row != "" && l.Row != "both":
 		words[len(words)-1] += " (" + l.Row + ")"
@@ -335,6 +335,8 @@ func rowWords(row string) string {
 	switch row {
 	case "", "both":
 		return "the sides agree: nothing to do"
+	case "echo":
+		return "the event tells what both sides agreed on: nothing to do"
 	}
 	return row
 }

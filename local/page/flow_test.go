@@ -55,6 +55,9 @@ func TestTimeline(t *testing.T) {
 			`event "b" ditto upsert`, `event "a" ditto upsert`, `event "a" mongodb update`,
 			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
 		}},
+		{"Echo", func(p *page.Page) {
+			page.Enter(p, "ditto-to-mongo", strings.Replace(pairLine, "both", "echo", 1)+echo)
+		}, []string{`handled "a" ditto-to-mongo the event tells what both sides agreed on: nothing to do echo`}},
 		{"Failed", func(p *page.Page) {
 			page.Enter(p, "mongo-to-ditto", pairLine+`,"error":"write: 503"}`)
 		}, []string{`handled "a" mongo-to-ditto not done: write: 503`}},
