@@ -47,18 +47,6 @@ func New(url string, client func(context.Context) (SQS, error), wait func(contex
 	return &Queue{client: client, url: url, wait: wait}
 }
 
-// Wait pauses for d or until ctx ends.
-func Wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 // Send sends the messages; errs[i] is nil when msgs[i] is safely in the queue.
 // A message whose send failed may be in the queue all the same: messages may
 // come twice (invariant 2).

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-sync/causeway/functions/internal/queue"
@@ -158,7 +159,7 @@ func TestSend(t *testing.T) {
 		}
 	})
 	t.Run("ErrClient", func(t *testing.T) {
-		q := queue.New("u", func(context.Context) (queue.SQS, error) { return nil, errors.New("no region") }, queue.Wait)
+		q := queue.New("u", func(context.Context) (queue.SQS, error) { return nil, errors.New("no region") }, smithytime.SleepWithContext)
 		if errs := q.Send(t.Context(), messages("a")); errs[0] == nil {
 			t.Error("no error")
 		}
@@ -172,15 +173,4 @@ func TestSend(t *testing.T) {
 			t.Error("no error")
 		}
 	})
-}
-
-func TestWait(t *testing.T) {
-	if err := queue.Wait(t.Context(), time.Microsecond); err != nil {
-		t.Error(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := queue.Wait(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/causeway-sync/causeway/core/bridge"
 	"github.com/causeway-sync/causeway/core/canary"
@@ -96,7 +97,7 @@ func (env Environment) queue() *queue.Queue {
 		}
 		return sqs.NewFromConfig(cfg), nil
 	})
-	return queue.New(env.QueueURL, client, queue.Wait)
+	return queue.New(env.QueueURL, client, smithytime.SleepWithContext)
 }
 
 // core is what settles document pairs, and both sides of it.
