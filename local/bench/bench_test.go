@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -135,6 +136,16 @@ func TestAwait(t *testing.T) {
 		return nil
 	}); err != nil || looks != 3 {
 		t.Errorf("%d looks, %v", looks, err)
+	}
+	from := time.Now()
+	looks = 0
+	if err := await(t.Context(), 1, 0, func() error {
+		if looks++; looks < 2 {
+			return fmt.Errorf("of many: %w", lacking(500))
+		}
+		return nil
+	}); err != nil || time.Since(from) < 500*perMissing {
+		t.Errorf("looked again after %s, %v", time.Since(from), err)
 	}
 	defect := errors.New("defect")
 	if err := await(t.Context(), 1, 0, func() error { return defect }); !errors.Is(err, defect) {

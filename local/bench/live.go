@@ -128,22 +128,29 @@ func (b *bench) rates(ctx context.Context, sizes []int) (_ map[int]map[string][]
 // round measures every kind once, n documents each, and waits after each until
 // nothing is on its way.
 func (w *world) round(ctx context.Context, n int, keep func(kind string, d time.Duration, n int, by usage)) error {
-	timed := func(kind string, n int, f func() error) error {
+	timed := func(kind string, n int, f, check func() error) error {
 		before, from := w.usage(), time.Now()
 		if err := f(); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 		took := time.Since(from)
 		keep(kind, took, n, w.usage().since(before))
-		return w.quiet(ctx)
+		if err := w.quiet(ctx); err != nil {
+			return err
+		}
+		if err := check(); err != nil {
+			return fmt.Errorf("%s, once nothing is on its way: %w", kind, err)
+		}
+		return nil
 	}
+	nothing := func() error { return nil } // the statements have told
 	w.bareN += n
-	if err := timed(baseline, n, func() error { return insertAll(ctx, w.bare, w.bareN-n, w.bareN) }); err != nil {
+	if err := timed(baseline, n, func() error { return insertAll(ctx, w.bare, w.bareN-n, w.bareN) }, nothing); err != nil {
 		return err
 	}
 	w.version++
 	one := min(n, w.size, 500)
-	if err := timed(oneByOne, one, func() error { return w.updateOneByOne(ctx, one, w.version) }); err != nil {
+	if err := timed(oneByOne, one, func() error { return w.updateOneByOne(ctx, one, w.version) }, nothing); err != nil {
 		return err
 	}
 	for _, k := range changeKinds {
@@ -151,7 +158,7 @@ func (w *world) round(ctx context.Context, n int, keep func(kind string, d time.
 			w.next += n
 		}
 		w.version++
-		if err := timed(k.name, n, func() error { return w.change(ctx, k.name, w.next-n, w.next) }); err != nil {
+		if err := timed(k.name, n, func() error { return w.change(ctx, k.name, w.next-n, w.next) }, func() error { return w.arrived(ctx, k.name, w.next-n, w.next) }); err != nil {
 			return err
 		}
 	}
@@ -188,4 +195,18 @@ func (w *world) change(ctx context.Context, kind string, first, end int) error {
 		return w.awaitMongo(ctx, first, end, w.version)
 	}
 	return fmt.Errorf("no such kind of change: %s", kind)
+}
+
+// arrived is an error unless a kind of change to the documents from first on, to
+// below end, shows on the other side.
+func (w *world) arrived(ctx context.Context, kind string, first, end int) error {
+	switch kind {
+	case newToDitto:
+		return w.inDitto(ctx, first, end, -1)
+	case updateToDitto:
+		return w.inDitto(ctx, first, end, w.version)
+	case newToMongo:
+		return w.inMongo(ctx, first, end, -1)
+	}
+	return w.inMongo(ctx, first, end, w.version)
 }

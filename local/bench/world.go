@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -265,6 +266,12 @@ func wanted(i, want int) int {
 // be.
 var errNotThere = errors.New("not there")
 
+// lacking is errNotThere of so many.
+type lacking int
+
+func (n lacking) Error() string { return fmt.Sprintf("%s: %d", errNotThere, int(n)) }
+func (n lacking) Unwrap() error { return errNotThere }
+
 // inDitto is an error unless Ditto has the documents, with that n.
 func (w *world) inDitto(ctx context.Context, first, end, want int) error {
 	for from := first; from < end; from += 500 {
@@ -304,25 +311,43 @@ func (w *world) inDitto(ctx context.Context, first, end, want int) error {
 func (w *world) inMongo(ctx context.Context, first, end, want int) error {
 	for from := first; from < end; from += 500 {
 		to := min(end, from+500)
-		docs, err := w.mongo.Find(ctx, collectionName, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: keys(from, to)}}}},
-			bson.D{{Key: "n", Value: 1}, {Key: "text", Value: 1}})
+		numbers := make([]int, 0, to-from)
+		for i := from; i < to; i++ {
+			numbers = append(numbers, i)
+		}
+		got, err := w.readMongo(ctx, numbers)
 		if err != nil {
 			return err
-		}
-		got := map[string]int{}
-		for _, doc := range docs {
-			id, _ := doc.Lookup("_id").StringValueOK()
-			n, ok := doc.Lookup("n").AsInt64OK()
-			text, _ := doc.Lookup("text").StringValueOK()
-			if ok && text != "" {
-				got[id] = int(n)
-			}
 		}
 		if err := compare(got, from, to, want); err != nil {
 			return fmt.Errorf("mongodb: %w", err)
 		}
 	}
 	return nil
+}
+
+// readMongo gives n of the whole documents of these numbers that MongoDB has, by
+// key.
+func (w *world) readMongo(ctx context.Context, numbers []int) (map[string]int, error) {
+	ids := make([]string, 0, len(numbers))
+	for _, i := range numbers {
+		ids = append(ids, key(i))
+	}
+	docs, err := w.mongo.Find(ctx, collectionName, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}},
+		bson.D{{Key: "n", Value: 1}, {Key: "text", Value: 1}})
+	if err != nil {
+		return nil, err
+	}
+	got := make(map[string]int, len(docs))
+	for _, doc := range docs {
+		id, _ := doc.Lookup("_id").StringValueOK()
+		n, ok := doc.Lookup("n").AsInt64OK()
+		text, _ := doc.Lookup("text").StringValueOK()
+		if ok && text != "" {
+			got[id] = int(n)
+		}
+	}
+	return got, nil
 }
 
 // compare is errNotThere unless got has every document, with the n it should have.
@@ -342,15 +367,25 @@ func compare(got map[string]int, first, end, want int) error {
 // patience is how long n documents may take, at the very most.
 func patience(n int) time.Duration { return time.Minute + time.Duration(n)*10*time.Millisecond }
 
+// perMissing is the least time that one more of many documents takes to arrive:
+// whoever waits for them does not look sooner, so that looking costs next to
+// nothing.
+const perMissing = 100 * time.Microsecond
+
 // await looks until the documents are there.
 func await(ctx context.Context, n int, every time.Duration, look func() error) error {
 	for deadline := time.Now().Add(patience(n)); ; {
+		every := every
 		err := look()
 		if err == nil || !errors.Is(err, errNotThere) {
 			return err
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("after %s: %w", patience(n), err)
+		}
+		var missing lacking
+		if errors.As(err, &missing) {
+			every = max(every, time.Duration(missing)*perMissing)
 		}
 		select {
 		case <-ctx.Done():
@@ -361,30 +396,41 @@ func await(ctx context.Context, n int, every time.Duration, look func() error) e
 }
 
 // awaitDitto waits until Ditto has the documents. It looks at them once the server
-// has counted as many writes beyond before, so that waiting costs next to nothing.
+// has counted as many writes beyond before.
 func (w *world) awaitDitto(ctx context.Context, before int64, first, end, want int) error {
 	return await(ctx, end-first, 2*time.Millisecond, func() error {
 		s, err := w.server.State(ctx)
 		if err != nil {
 			return err
 		}
-		if n := int64(end - first); s.Writes < before+n {
-			return fmt.Errorf("%w: %d of %d writes in Ditto", errNotThere, s.Writes-before, n)
+		if n := before + int64(end-first) - s.Writes; n > 0 {
+			return fmt.Errorf("writes in Ditto: %w", lacking(n))
 		}
 		return w.inDitto(ctx, first, end, want)
 	})
 }
 
-// awaitMongo waits until MongoDB has the documents. It goes on from 500 to 500, so
-// that it reads each about once.
+// awaitMongo waits until MongoDB has the documents. It reads each about once.
 func (w *world) awaitMongo(ctx context.Context, first, end, want int) error {
-	for from := first; from < end; from += 500 {
-		to := min(end, from+500)
-		if err := await(ctx, end-first, 5*time.Millisecond, func() error { return w.inMongo(ctx, from, to, want) }); err != nil {
-			return err
-		}
+	left := make([]int, 0, end-first)
+	for i := first; i < end; i++ {
+		left = append(left, i)
 	}
-	return w.inMongo(ctx, first, end, want)
+	return await(ctx, end-first, 2*time.Millisecond, func() error {
+		for len(left) > 0 {
+			some := left[:min(500, len(left))]
+			got, err := w.readMongo(ctx, some)
+			if err != nil {
+				return err
+			}
+			still := slices.DeleteFunc(slices.Clone(some), func(i int) bool { n, ok := got[key(i)]; return ok && n == wanted(i, want) })
+			left = append(still, left[len(some):]...)
+			if len(still) > 0 {
+				return fmt.Errorf("documents in MongoDB: %w", lacking(len(left)))
+			}
+		}
+		return nil
+	})
 }
 
 // quiet waits until no event is on its way any more, and is an error when one has
