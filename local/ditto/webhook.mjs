@@ -2,6 +2,8 @@
 // it is acknowledged.
 
 import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
 
 const TIMEOUT = 30_000;
 const BACKOFF = { first: 100, most: 5_000 }; // ms
@@ -88,19 +90,27 @@ export class Webhook {
     }
   }
 
-  // #post answers the status, or 0 when there was none.
-  async #post(events) {
+  // #post answers the status, or 0 when there was none. Not by fetch, which costs
+  // more than the event otherwise does on its way.
+  #post(events) {
     const body = frame(events);
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', 'content-length': body.length };
     if (this.#secrets.length > 0) headers['ditto-signature'] = sign(body, this.#secrets);
-    try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT)]);
-      const response = await fetch(this.#url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-      await response.arrayBuffer();
-      return response.status;
-    } catch {
-      return 0;
-    }
+    const { request } = this.#url.startsWith('https:') ? https : http;
+    return new Promise((resolve) => {
+      const req = request(this.#url, { method: 'POST', headers, signal: this.#stop.signal }, (res) => {
+        res.on('end', () => resolve(res.statusCode));
+        res.on('error', () => {}); // the request closes
+        res.resume();
+      });
+      const timer = setTimeout(() => req.destroy(), TIMEOUT);
+      req.on('error', () => {}); // likewise
+      req.on('close', () => {
+        clearTimeout(timer);
+        resolve(0);
+      });
+      req.end(body);
+    });
   }
 }
 
