@@ -3,7 +3,6 @@ package change
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
@@ -30,7 +29,60 @@ var RuleInputPaths = map[string]string{
 const RuleTemplate = `{"v":1,"rule":1,"operationType":<operation>,"db":<db>,"coll":<coll>,"id":<id>,` +
 	`"toDb":<toDb>,"toColl":<toColl>,"clusterTime":<clusterTime>,"detailType":<detailType>,"at":<time>}`
 
-var placeholder = regexp.MustCompile(`<([A-Za-z]+)>`)
+// rulePath is a part of RuleInputPaths: where the values of placeholders are in an
+// event, and in its members.
+type rulePath struct {
+	values  []int // of the placeholders that are here, in the template's order
+	members map[string]*rulePath
+}
+
+// ruleTexts is what stands around RuleTemplate's placeholders, ruleRoot where
+// their values are.
+var ruleTexts, ruleRoot = parseRule()
+
+func parseRule() (texts []string, root *rulePath) {
+	root = &rulePath{}
+	rest := RuleTemplate
+	for i := 0; ; i++ {
+		before, after, found := strings.Cut(rest, "<")
+		texts = append(texts, before)
+		if !found {
+			return texts, root
+		}
+		name, behind, _ := strings.Cut(after, ">")
+		path, _ := strings.CutPrefix(RuleInputPaths[name], "$.")
+		at := root
+		for part := range strings.SplitSeq(path, ".") {
+			if at.members[part] == nil {
+				if at.members == nil {
+					at.members = map[string]*rulePath{}
+				}
+				at.members[part] = &rulePath{}
+			}
+			at = at.members[part]
+		}
+		at.values = append(at.values, i)
+		rest = behind
+	}
+}
+
+// take takes the values that are in v; of repeated members the last counts.
+func (p *rulePath) take(v []byte, values [][]byte) {
+	for _, i := range p.values {
+		values[i] = v
+	}
+	if len(p.members) == 0 {
+		return
+	}
+	for _, below := range p.members {
+		below.take(nil, values)
+	}
+	for name, m := range members(v) {
+		if below := p.members[name]; below != nil {
+			below.take(m, values)
+		}
+	}
+}
 
 // ApplyRule does to a trigger event what EventBridge does with RuleInputPaths
 // and RuleTemplate: for the local stand-in of the rule, and for tests.
@@ -39,20 +91,20 @@ func ApplyRule(event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := placeholder.ReplaceAllFunc([]byte(RuleTemplate), func(m []byte) []byte {
-		v := event
-		path, _ := strings.CutPrefix(RuleInputPaths[string(m[1:len(m)-1])], "$.")
-		for name := range strings.SplitSeq(path, ".") {
-			v = member(v, name)
+	values := make([][]byte, len(ruleTexts)-1)
+	ruleRoot.take(event, values)
+	b := bytes.NewBuffer(make([]byte, 0, 512))
+	for i, text := range ruleTexts {
+		b.WriteString(text)
+		switch {
+		case i == len(values):
+		case values[i] == nil:
+			b.WriteString(`""`)
+		default:
+			if err := json.Compact(b, values[i]); err != nil {
+				return nil, errorf("apply rule: result is not JSON")
+			}
 		}
-		if v == nil {
-			return []byte(`""`)
-		}
-		return v
-	})
-	var b bytes.Buffer
-	if err := json.Compact(&b, out); err != nil {
-		return nil, errorf("apply rule: result is not JSON")
 	}
 	return b.Bytes(), nil
 }

@@ -16,43 +16,32 @@ const (
 	resource = "arn:aws:events:" + region + "::event-source/" + source
 )
 
-// envelope is an EventBridge event, in the order in which it arrives.
-type envelope struct {
-	Version    string          `json:"version"`
-	ID         string          `json:"id"`
-	DetailType string          `json:"detail-type"`
-	Source     string          `json:"source"`
-	Account    string          `json:"account"`
-	Time       string          `json:"time"`
-	Region     string          `json:"region"`
-	Resources  []string        `json:"resources"`
-	Detail     json.RawMessage `json:"detail"`
-}
-
 // Event is a change event as the trigger sends it to EventBridge, with
-// Extended JSON enabled.
+// Extended JSON enabled, and as that has it: in the order in which it arrives.
 func Event(change bson.Raw, now time.Time) ([]byte, error) {
 	detail, err := bson.MarshalExtJSON(change, true, false)
 	if err != nil {
 		return nil, fmt.Errorf("encode change event: %w", err)
 	}
 	ns, _ := change.Lookup("ns").DocumentOK()
-	db, _ := ns.Lookup("db").StringValueOK()
-	name := db
+	name, _ := ns.Lookup("db").StringValueOK()
 	if coll, ok := ns.Lookup("coll").StringValueOK(); ok {
 		name += "." + coll
 	}
-	return json.Marshal(envelope{
-		Version:    "0",
-		ID:         newID(),
-		DetailType: "MongoDB Database Trigger for " + name,
-		Source:     source,
-		Account:    account,
-		Time:       now.UTC().Format(time.RFC3339),
-		Region:     region,
-		Resources:  []string{resource},
-		Detail:     detail,
-	})
+	detailType, err := json.Marshal("MongoDB Database Trigger for " + name)
+	if err != nil {
+		return nil, fmt.Errorf("encode change event: %w", err)
+	}
+	b := make([]byte, 0, 512+len(detail))
+	b = append(b, `{"version":"0","id":"`...)
+	b = append(b, newID()...)
+	b = append(b, `","detail-type":`...)
+	b = append(b, detailType...)
+	b = append(b, `,"source":"`+source+`","account":"`+account+`","time":"`...)
+	b = now.UTC().AppendFormat(b, time.RFC3339)
+	b = append(b, `","region":"`+region+`","resources":["`+resource+`"],"detail":`...)
+	b = append(b, detail...)
+	return append(b, '}'), nil
 }
 
 func newID() string {
