@@ -18,10 +18,19 @@ import (
 	"github.com/causeway-sync/causeway/local/sqs"
 )
 
-// handle invokes the function on a batch, and settles its messages.
+var errGrace = errors.New("its queue is being stopped: the batch is handled again")
+
+// handle invokes the function on a batch, and settles its messages, even after
+// the end of ctx.
 func (m *Mapping) handle(ctx context.Context, batch []types.Message) {
 	defer m.held.Add(-int64(len(batch)))
-	failed, err := m.invoke(ctx, batch)
+	work, kill := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer kill(nil)
+	if m.Grace > 0 {
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(m.Grace, func() { kill(errGrace) }) })()
+	}
+	failed, err := m.invoke(work, batch)
+	ctx = context.WithoutCancel(ctx)
 	if err != nil {
 		m.Log.Warn("batch failed", "queue", m.QueueARN, "messages", len(batch), "error", err)
 	}

@@ -66,7 +66,7 @@ func handleCommand(ctx context.Context, c command) (any, error) {
 
 // handleQueue does to each message what its body says: ok, bad (always
 // fails alone), once (fails alone at its first try), batch (fails the batch),
-// unknown (names a message that is none of the batch).
+// unknown (names a message that is none of the batch), hang, slow.
 func handleQueue(_ context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	var res events.SQSEventResponse
 	fail := func(id string) {
@@ -89,6 +89,10 @@ func handleQueue(_ context.Context, e events.SQSEvent) (events.SQSEventResponse,
 			return res, errors.New("the batch fails")
 		case "unknown":
 			fail("no such message")
+		case "hang":
+			select {}
+		case "slow":
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
 	return res, nil

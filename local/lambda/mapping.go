@@ -40,6 +40,10 @@ type MappingConfig struct {
 	// every try up to RetryMax. In the cloud it is the queue's visibility
 	// timeout. 1 s and 60 s by default.
 	RetryDelay, RetryMax time.Duration
+	// Grace is how long after the end of Run's context the batches that are being
+	// handled may go on: then their function is killed, and they are given back.
+	// 0 lets them come to their end.
+	Grace time.Duration
 }
 
 // Mapping is an event source mapping: it hands a queue's messages to a
@@ -117,7 +121,7 @@ func (m *Mapping) Handled() int64 { return m.handled.Load() }
 func (m *Mapping) Failed() int64 { return m.failed.Load() }
 
 // Run feeds the function until ctx is done, then waits for the batches that
-// are being handled.
+// are being handled, for Grace at most.
 func (m *Mapping) Run(ctx context.Context) {
 	slots := make(chan struct{}, m.Concurrency)
 	var wg sync.WaitGroup
@@ -134,7 +138,7 @@ func (m *Mapping) Run(ctx context.Context) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			m.handle(context.WithoutCancel(ctx), batch)
+			m.handle(ctx, batch)
 		})
 	}
 }

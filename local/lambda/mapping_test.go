@@ -26,8 +26,9 @@ const maxReceives = 3
 // mapped is a queue, mapped to the queue function of TestMain.
 type mapped struct {
 	*lambda.Mapping
-	srv *sqs.Server
-	log *buffer
+	srv  *sqs.Server
+	log  *buffer
+	stop func() // ends Run
 }
 
 func startMapping(t *testing.T, m lambda.MappingConfig, cfg lambda.Config) *mapped {
@@ -57,16 +58,19 @@ func startMapping(t *testing.T, m lambda.MappingConfig, cfg lambda.Config) *mapp
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { mapping.Run(ctx); close(ended) }()
-	t.Cleanup(func() {
+	end := func() {
 		cancel()
 		<-ended
+	}
+	t.Cleanup(func() {
+		end()
 		stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := srv.Stop(stop); err != nil {
 			t.Error(err)
 		}
 	})
-	return &mapped{mapping, srv, log}
+	return &mapped{mapping, srv, log, end}
 }
 
 func (m *mapped) send(t *testing.T, bodies ...string) {
@@ -188,6 +192,33 @@ func TestMapping(t *testing.T) {
 		m.await(t, 0, 0)
 		if calls := m.calls(t); len(calls) != 2 {
 			t.Errorf("calls = %+v, want two", calls)
+		}
+	})
+	t.Run("StoppedInTime", func(t *testing.T) {
+		hurried := quick
+		hurried.Grace = 50 * time.Millisecond
+		m := startMapping(t, hurried, lambda.Config{})
+		m.send(t, "hang")
+		for len(m.calls(t)) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		m.stop()
+		if m.Handled() != 0 || m.Failed() != 1 {
+			t.Errorf("handled %d, failed %d: want the batch given back", m.Handled(), m.Failed())
+		}
+		m.await(t, 1, 0)
+	})
+	t.Run("EndsWell", func(t *testing.T) { // within its grace
+		patient := quick
+		patient.Grace = time.Minute
+		m := startMapping(t, patient, lambda.Config{})
+		m.send(t, "slow")
+		for len(m.calls(t)) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		m.stop()
+		if m.Handled() != 1 || m.Failed() != 0 {
+			t.Errorf("handled %d, failed %d: want the batch at its end", m.Handled(), m.Failed())
 		}
 	})
 	t.Run("Many", func(t *testing.T) {

@@ -70,6 +70,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	}
 	s := &Stack{
 		opts:      opts,
+		logger:    slog.New(slog.DiscardHandler), // until there are logs
 		functions: map[string]*lambda.Function{},
 		mappings:  map[string]*lambda.Mapping{},
 		died:      make(chan error, 8),
@@ -158,9 +159,11 @@ func (s *Stack) Stop(ctx context.Context) error {
 	s.mu.Unlock()
 	var errs []error
 	for i := len(stops) - 1; i >= 0; i-- {
+		begun := time.Now()
 		if err := stops[i].f(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("stop %s: %w", stops[i].name, err))
 		}
+		s.logger.Info("stopped", "part", stops[i].name, "after", time.Since(begun).Round(time.Millisecond))
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -88,19 +89,34 @@ func (s *Stack) startWorkers(ctx context.Context, m *manifest.Manifest) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	var run []func(context.Context)
 	for _, name := range workers {
-		if err := s.runMapping(name); err != nil {
+		mapping, err := s.newMapping(name)
+		if err != nil {
 			return err
 		}
+		run = append(run, mapping.Run)
 	}
+	// They stop together, so that both have the same time for it.
+	s.background("queues", func(ctx context.Context) {
+		var wg sync.WaitGroup
+		for _, f := range run {
+			wg.Go(func() { f(ctx) })
+		}
+		wg.Wait()
+	})
 	return s.startSwitches()
 }
 
-// runMapping feeds a worker from its queue until the stack stops.
-func (s *Stack) runMapping(name string) error {
+// stopping is how long a batch may go on once the stack stops. One that is cut
+// off is handled again at the next start; claims that it held end by themselves.
+const stopping = 3 * time.Second
+
+// newMapping is what feeds a worker from its queue.
+func (s *Stack) newMapping(name string) (*lambda.Mapping, error) {
 	paused, err := s.paused(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	mapping := lambda.NewMapping(lambda.MappingConfig{
 		Client:      s.sqs.Client(),
@@ -111,6 +127,7 @@ func (s *Stack) runMapping(name string) error {
 		BatchSize:   s.opts.BatchSize,
 		Window:      s.opts.Window,
 		Concurrency: s.opts.Concurrency,
+		Grace:       stopping,
 	})
 	if paused {
 		mapping.Pause()
@@ -118,6 +135,5 @@ func (s *Stack) runMapping(name string) error {
 	s.mu.Lock()
 	s.mappings[name] = mapping
 	s.mu.Unlock()
-	s.background(name+" queue", mapping.Run)
-	return nil
+	return mapping, nil
 }
