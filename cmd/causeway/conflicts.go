@@ -12,17 +12,20 @@ import (
 )
 
 type conflictsCmd struct {
-	List conflictsList `cmd:"" default:"withargs" help:"List the values that lost."`
+	List   conflictsList   `cmd:"" default:"withargs" help:"List the values that lost."`
+	Settle conflictsSettle `cmd:"" help:"Note that nobody needs to look at these any more."`
 }
 
 type conflictsList struct {
 	where
+	All         bool     `help:"Those too that are settled."`
 	Collections []string `arg:"" optional:"" name:"collection" help:"Only these."`
 }
 
 func (conflictsList) Help() string {
 	return `A value that lost a conflict is kept for 90 days. The table shows the beginning of it,
 --json the whole. Below it stands why each rule took it, and what to do about it.
+One that is settled (causeway conflicts settle) is left out without --all.
 
 Example:
   causeway conflicts list tasks --json`
@@ -42,6 +45,7 @@ type conflictRecord struct {
 	Mend       string          `json:"mend"`
 	At         time.Time       `json:"at"`
 	Expires    time.Time       `json:"expires"`
+	Settled    time.Time       `json:"settled,omitzero"`
 }
 
 func (c conflictsList) Run(e *env) error {
@@ -57,19 +61,26 @@ func (c conflictsList) Run(e *env) error {
 	records := []conflictRecord{}
 	for i := range list {
 		k := &list[i]
+		if !k.Settled.IsZero() && !c.All {
+			continue
+		}
 		v := extJSON(k.Value)
 		if k.JSON != "" {
 			v = json.RawMessage(k.JSON)
 		}
 		why, mend := reconcile.Rule(k.Rule).Explain()
 		records = append(records, conflictRecord{
-			k.ID(), k.Key.Collection, k.Key.ID.JSON(), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, why, mend, k.At, k.Expires,
+			k.ID(), k.Key.Collection, k.Key.ID.JSON(), extJSON(k.MongoID), k.Path.Segments(), k.Side, v, k.Rule, why, mend, k.At, k.Expires, k.Settled,
 		})
 	}
 	if e.json {
 		return e.printJSON(records)
 	}
 	if len(records) == 0 {
+		if len(list) > 0 {
+			fmt.Fprintf(e.stdout, "no conflict waits for anyone; %d are settled, and kept: --all lists them\n", len(list))
+			return nil
+		}
 		fmt.Fprintln(e.stdout, "no conflict was recorded")
 		return nil
 	}
@@ -94,5 +105,48 @@ func (c conflictsList) Run(e *env) error {
 		}
 		said[r.Rule] = true
 	}
+	return nil
+}
+
+type conflictsSettle struct {
+	where
+	IDs []string `arg:"" name:"id" help:"The id of a record, as --json shows it."`
+}
+
+func (conflictsSettle) Help() string {
+	return `The value is not wanted, or was written again. The record is kept until it expires, and
+no longer counted or listed (without --all).
+
+Example:
+  causeway conflicts settle 'tasks/"task-001"#7#ditto#status'`
+}
+
+func (c conflictsSettle) Run(e *env) error {
+	t, err := e.open(c.where)
+	if err != nil {
+		return err
+	}
+	defer t.close(e)
+	records := ledger.Records{DB: t.client}
+	list, err := records.ListConflicts(e.ctx)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for i := range list {
+		there[list[i].ID()] = true
+	}
+	for _, id := range c.IDs {
+		if !there[id] {
+			return fmt.Errorf("no conflict has the id %q: `causeway conflicts list --json` shows those that there are", id)
+		}
+	}
+	if err := records.SettleConflicts(e.ctx, c.IDs...); err != nil {
+		return err
+	}
+	if e.json {
+		return e.printJSON(map[string]int{"settled": len(c.IDs)})
+	}
+	fmt.Fprintf(e.stdout, "%d settled\n", len(c.IDs))
 	return nil
 }

@@ -251,9 +251,12 @@ func collectionsStatus(ctx context.Context, client *mongodb.Client, names []stri
 	return list, nil
 }
 
+// unsettled leaves out the conflicts that a person is done with.
+var unsettled = bson.D{{Key: "$match", Value: bson.D{{Key: "settled", Value: bson.D{{Key: "$exists", Value: false}}}}}}
+
 // group counts documents by their collection and another field.
 func group(ctx context.Context, client *mongodb.Client, from string, by any, each func(collection, by string, n int, last time.Time)) error {
-	cursor, err := client.Driver().Collection(from).Aggregate(ctx, mongo.Pipeline{{{Key: "$group", Value: bson.D{
+	cursor, err := client.Driver().Collection(from).Aggregate(ctx, mongo.Pipeline{unsettled, {{Key: "$group", Value: bson.D{
 		{Key: "_id", Value: bson.D{{Key: "c", Value: "$collection"}, {Key: "by", Value: by}}},
 		{Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}},
 		{Key: "last", Value: bson.D{{Key: "$max", Value: "$at"}}},

@@ -77,6 +77,16 @@ func TestTrouble(t *testing.T) {
 	if len(c) != 1 || c[0].Rule != "mongo" || c[0].Reason == "" || c[0].Mend == "" || string(c[0].Value) != "3" {
 		t.Errorf("conflicts %+v", c)
 	}
+	// One that a person is done with is kept, and out of the way.
+	b.causeway(t, "conflicts", "settle", "tasks/none").want(t, 1, `no conflict has the id "tasks/none"`)
+	b.causeway(t, "conflicts", "settle", c[0].ID).want(t, 0, "1 settled")
+	b.causeway(t, "conflicts", "list").want(t, 0, "1 are settled, and kept")
+	if kept := decode[[]conflictRecord](t, b.causeway(t, "--json", "conflicts", "list", "--all")); len(kept) != 1 || kept[0].Settled.IsZero() {
+		t.Errorf("settled conflicts %+v", kept)
+	}
+	if s = decode[status](t, b.causeway(t, "--json", "status")); s.Collections[1].Conflicts != 0 {
+		t.Errorf("the status counts %d conflicts", s.Collections[1].Conflicts)
+	}
 }
 
 // queue is the status of the trigger's queue.

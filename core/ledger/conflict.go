@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/causeway-sync/causeway/core/docid"
+	"github.com/causeway-sync/causeway/core/mongodb"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -17,7 +18,7 @@ const ConflictCollection = "__causeway_conflicts"
 
 // Conflict is a value that was overwritten, or is about to be. Stored as
 //
-//	{_id, collection, dittoId, mongoId?, rev, path, segments, side, value | json, rule, at, expires}
+//	{_id, collection, dittoId, mongoId?, rev, path, segments, side, value | json, rule, at, expires, settled?}
 //
 // `_id` is made of pair, revision, side and path, so that storing a record
 // twice leaves one. path is for people, segments is exact.
@@ -32,6 +33,7 @@ type Conflict struct {
 	Rule    string        // what decided: "mongo", "ditto", "carried", "delete", …
 	At      time.Time     // by the database's clock; set when it is stored
 	Expires time.Time     // likewise
+	Settled time.Time     // when a person was done with it; zero if it needs one
 }
 
 // ID is the record's `_id`.
@@ -56,6 +58,26 @@ func (r Records) PutConflicts(ctx context.Context, records []Conflict) error {
 	times := bson.D{{Key: fieldAt, Value: "$$NOW"}, {Key: fieldExpires, Value: FromNow(ttl)}}
 	if err := r.put(ctx, ConflictCollection, docs, times); err != nil {
 		return fmt.Errorf("write conflict records: %w", err)
+	}
+	return nil
+}
+
+// SettleConflicts notes that a person is done with these records: the value was
+// taken after all, or is not wanted. They are kept until they expire.
+func (r Records) SettleConflicts(ctx context.Context, ids ...string) error {
+	models := make([]mongodb.Model, len(ids))
+	for i, id := range ids {
+		models[i] = mongodb.Model{
+			Filter: bson.D{{Key: "_id", Value: id}, {Key: fieldSettled, Value: bson.D{{Key: "$exists", Value: false}}}},
+			Update: bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: fieldSettled, Value: "$$NOW"}}}}},
+		}
+	}
+	result, err := r.DB.Write(ctx, ConflictCollection, models)
+	if err == nil && len(result.Errors) > 0 {
+		err = result.Errors[0]
+	}
+	if err != nil {
+		return fmt.Errorf("settle conflict records: %w", err)
 	}
 	return nil
 }
@@ -108,7 +130,7 @@ func decodeConflict(doc bson.Raw) (Conflict, error) {
 		Key:     Key{Collection: text(fieldCollection), ID: docid.ID(text("dittoId"))},
 		MongoID: doc.Lookup(fieldMongoID),
 		Rev:     rev, Side: value.Side(text("side")), Value: doc.Lookup("value"), JSON: text("json"),
-		Rule: text("rule"), At: stamp(doc, fieldAt), Expires: stamp(doc, fieldExpires),
+		Rule: text("rule"), At: stamp(doc, fieldAt), Expires: stamp(doc, fieldExpires), Settled: stamp(doc, fieldSettled),
 	}
 	segments, _ := doc.Lookup("segments").ArrayOK()
 	values, err := segments.Values()

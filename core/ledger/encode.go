@@ -28,6 +28,7 @@ const (
 	fieldSize       = "size"
 	fieldAt         = "at"
 	fieldExpires    = "expires" // tombstones only
+	fieldSettled    = "settled" // of conflict records only
 	fieldWriter     = "w"       // who wrote this revision: tells mine after an ambiguous answer
 	fieldClaim      = "claim"
 	fieldOwner      = "owner"

@@ -106,6 +106,45 @@ func TestConflicts(t *testing.T) {
 	})
 }
 
+// What a person is done with says so, and since when, and stays until it expires.
+func TestSettleConflicts(t *testing.T) {
+	each(t, func(t *testing.T, db mongodb.Database) {
+		ctx, records := t.Context(), ledger.Records{DB: db}
+		a := ledger.Conflict{Key: key(1), Rev: 7, Path: value.PathOf("a"), Side: value.Ditto, JSON: "1", Rule: "mongo"}
+		b := a
+		b.Rev = 8
+		if err := records.PutConflicts(ctx, []ledger.Conflict{a, b}); err != nil {
+			t.Fatal(err)
+		}
+		var since time.Time
+		for range 2 { // the second time changes nothing
+			if err := records.SettleConflicts(ctx, a.ID(), "absent"); err != nil {
+				t.Fatal(err)
+			}
+			got, err := records.ListConflicts(ctx)
+			if err != nil || len(got) != 2 {
+				t.Fatalf("%d records, %v", len(got), err)
+			}
+			for _, c := range got {
+				switch {
+				case c.Rev == b.Rev && !c.Settled.IsZero():
+					t.Error("the other record is settled too")
+				case c.Rev == a.Rev && (c.Settled.Before(c.At) || !since.IsZero() && !c.Settled.Equal(since)):
+					t.Errorf("settled %v, first %v, recorded %v", c.Settled, since, c.At)
+				case c.Rev == a.Rev:
+					since = c.Settled
+				}
+				if c.JSON != "1" || c.Expires.IsZero() {
+					t.Errorf("the record is %+v", c)
+				}
+			}
+		}
+		if err := records.SettleConflicts(ctx); err != nil {
+			t.Errorf("none: %v", err)
+		}
+	})
+}
+
 func TestRecordsRefused(t *testing.T) {
 	db := mongosim.New(time.Now)
 	if err := db.CreateIndexes(t.Context(), ledger.ConflictCollection, []mongodb.Index{{Name: "one", Keys: []string{"side"}, Unique: true}}); err != nil {
