@@ -7,8 +7,8 @@ import (
 	"github.com/causeway-sync/causeway/core/value"
 )
 
-// pageSize is how many pairs a window has at most.
-const pageSize = 50
+// pageSize is how many pairs are shown at once at most.
+const pageSize = 200
 
 // setup is what the page asks for first.
 type setup struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ const own = 15 * time.Second
 type step struct {
 	N          int64      `json:"n"`
 	At         time.Time  `json:"at"`
-	Kind       string     `json:"kind"` // event, handled, retry, lost, fault, note
+	Kind       string     `json:"kind"` // event, handled, batch, retry, lost, fault, note
 	Collection string     `json:"collection,omitempty"`
 	Key        string     `json:"key,omitempty"`
 	Side       value.Side `json:"side,omitempty"`
@@ -164,7 +165,44 @@ type logLine struct {
 	Source     string    `json:"source"`
 	Tries      int       `json:"tries"`
 	Keys       int       `json:"keys"`
-	Failed     float64   `json:"Failed"`
+	Counts     *counted  `json:"counts"`
+	LagMS      float64   `json:"lagMs"`
+	MS         float64   `json:"ms"`
+}
+
+// counted is what a batch came to.
+type counted struct {
+	Messages  int `json:"messages"`
+	Pairs     int `json:"pairs"`
+	Equal     int `json:"equal"`
+	ToDitto   int `json:"toDitto"`
+	ToMongo   int `json:"toMongoDB"`
+	Conflicts int `json:"conflicts"`
+	Parked    int `json:"parked"`
+	Later     int `json:"later"`
+	Failed    int `json:"failed"`
+}
+
+// words are the counts that are not zero.
+func (c *counted) words() string {
+	var list []string
+	for _, of := range []struct {
+		n    int
+		what string
+	}{
+		{c.ToDitto, "written to Ditto"},
+		{c.ToMongo, "written to MongoDB"},
+		{c.Equal, "with nothing to do"},
+		{c.Conflicts, "values lost"},
+		{c.Parked, "cannot be synced"},
+		{c.Later, "come again later"},
+		{c.Failed, "failed"},
+	} {
+		if of.n > 0 {
+			list = append(list, fmt.Sprintf("%d %s", of.n, of.what))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 type reading struct {
@@ -259,6 +297,8 @@ func (p *Page) enter(function string, line []byte) {
 	switch l.Msg {
 	case "pair":
 		p.handled(s, &l)
+	case "handled":
+		p.batch(s, &l)
 	case "value lost":
 		s.Kind, s.Side = "lost", value.Side(l.Side)
 		s.Text = sideName(l.Side) + "’s " + orDocument(l.Path) + " lost (rule: " + l.Rule + "); the value is kept under “Needs you”"
@@ -272,6 +312,19 @@ func (p *Page) enter(function string, line []byte) {
 			p.flow.add(s)
 		}
 	}
+}
+
+// batch tells of an invocation that had several pairs in its hands, or failed
+// with one: else the pair's own line says it all.
+func (p *Page) batch(s step, l *logLine) {
+	c := l.Counts
+	if c == nil || c.Pairs < 2 && c.Failed == 0 {
+		return
+	}
+	s.Kind = "batch"
+	s.Text = fmt.Sprintf("a batch, %s from %s: %s", many(c.Pairs, "pair"), many(c.Messages, "message"), c.words())
+	s.Parts = []part{{Name: "all of it", MS: l.MS}, {Name: "since its oldest change", MS: l.LagMS}}
+	p.flow.add(s)
 }
 
 func (p *Page) handled(s step, l *logLine) {
@@ -288,10 +341,10 @@ func (p *Page) handled(s step, l *logLine) {
 	case len(words) == 0:
 		s.Echo = l.Row == "" || l.Row == "echo" || l.Row == "both" || l.Row == "tombstone" || l.Row == "gone from both"
 		words = append(words, rowWords(l.Row))
-	case l.Row != "" && l.Row != "both":
-		words[len(words)-1] += " (" + l.Row + ")"
+	default:
+		words[len(words)-1] += ": " + l.why()
 	}
-	if l.Rounds > 1 {
+	if l.Rounds > 1 && l.Error == "" {
 		words = append(words, "after going round again, as somebody wrote meanwhile")
 	}
 	s.Text = strings.Join(words, "; ")
@@ -314,6 +367,23 @@ func (p *Page) handled(s step, l *logLine) {
 		}
 	}
 	p.flow.add(s)
+}
+
+// why is the row of the table that decided, in words.
+func (l *logLine) why() string {
+	if l.Row != "" && l.Row != "both" {
+		return l.Row
+	}
+	if l.Read != nil && l.Read.State == "" {
+		return "the two had never agreed on this document"
+	}
+	switch {
+	case l.ToDitto != nil && l.ToMongo != nil:
+		return "each side has changed, since they last agreed, what the other has not"
+	case l.ToDitto != nil:
+		return "MongoDB has changed it since they last agreed"
+	}
+	return "Ditto has changed it since they last agreed"
 }
 
 func (r *reading) words() string {
@@ -353,4 +423,11 @@ func orDocument(path string) string {
 		return "document"
 	}
 	return path
+}
+
+func many(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	pairLine = `{"level":"DEBUG","message":"pair","collection":"tasks","dittoId":"\"a\"","row":"both","rounds":1,` +
-		`"read":{"mongodb":true,"ditto":true},"took":[{"step":"read","ms":2}]`
+		`"read":{"mongodb":true,"ditto":true,"state":"live"},"took":[{"step":"read","ms":2}]`
 	update = `,"toDitto":{"what":"update","paths":["status","n"]}}`
 	echo   = `}`
 )
@@ -35,7 +35,7 @@ func TestTimeline(t *testing.T) {
 			page.Enter(p, "ditto-to-mongo", pairLine+echo)
 		}, []string{
 			`event "a" mongodb update`, `event "a" ditto upsert own`,
-			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
+			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n: MongoDB has changed it since they last agreed`,
 			`handled "a" ditto-to-mongo the sides agree: nothing to do echo`,
 		}},
 		{"LineBeforeEvent", func(p *page.Page) {
@@ -43,7 +43,7 @@ func TestTimeline(t *testing.T) {
 			page.Event(p, "tasks", key, value.Ditto, "upsert")
 			page.Event(p, "tasks", key, value.Ditto, "upsert") // a user's, right after
 		}, []string{
-			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
+			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n: MongoDB has changed it since they last agreed`,
 			`event "a" ditto upsert own`, `event "a" ditto upsert`,
 		}},
 		{"OtherPairOtherSide", func(p *page.Page) {
@@ -53,7 +53,7 @@ func TestTimeline(t *testing.T) {
 			page.Enter(p, "mongo-to-ditto", pairLine+update)
 		}, []string{
 			`event "b" ditto upsert`, `event "a" ditto upsert`, `event "a" mongodb update`,
-			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n`,
+			`handled "a" mongo-to-ditto Ditto takes MongoDB’s status, n: MongoDB has changed it since they last agreed`,
 		}},
 		{"Echo", func(p *page.Page) {
 			page.Enter(p, "ditto-to-mongo", strings.Replace(pairLine, "both", "echo", 1)+echo)
@@ -61,6 +61,32 @@ func TestTimeline(t *testing.T) {
 		{"Failed", func(p *page.Page) {
 			page.Enter(p, "mongo-to-ditto", pairLine+`,"error":"write: 503"}`)
 		}, []string{`handled "a" mongo-to-ditto not done: write: 503`}},
+		{"Why", func(p *page.Page) {
+			line := func(row, read, write string) string {
+				return `{"level":"DEBUG","message":"pair","collection":"tasks","dittoId":"\"a\"","row":"` + row + `","rounds":1,"read":{` + read + `},` + write + `}`
+			}
+			page.Enter(p, "f", line("new in MongoDB", `"mongodb":true`, `"toDitto":{"what":"insert"}`))
+			page.Enter(p, "f", line("both", `"mongodb":true,"ditto":true`, `"toMongo":{"what":"update","paths":["n"]}`))
+			page.Enter(p, "f", line("both", `"mongodb":true,"ditto":true,"state":"live"`, `"toMongo":{"what":"update","paths":["n"]}`))
+			page.Enter(p, "f", line("both", `"mongodb":true,"ditto":true,"state":"live"`, `"toDitto":{"what":"update","paths":["m"]},"toMongo":{"what":"update","paths":["n"],"more":2}`))
+			page.Enter(p, "f", line("deleted in Ditto", `"mongodb":true,"state":"live"`, `"toMongo":{"what":"delete"}`))
+			page.Enter(p, "f", line("gone from both", `"state":"deleted"`, `"error":""`))
+		}, []string{
+			`handled "a" f Ditto gets the document of MongoDB: new in MongoDB`,
+			`handled "a" f MongoDB takes Ditto’s n: the two had never agreed on this document`,
+			`handled "a" f MongoDB takes Ditto’s n: Ditto has changed it since they last agreed`,
+			`handled "a" f Ditto takes MongoDB’s m; MongoDB takes Ditto’s n and more: each side has changed, since they last agreed, what the other has not`,
+			`handled "a" f deleted in MongoDB, as in Ditto: deleted in Ditto`,
+			`handled "a" f gone from both echo`,
+		}},
+		{"Batch", func(p *page.Page) {
+			page.Enter(p, "f", `{"level":"INFO","message":"handled","source":"sqs","counts":{"messages":3,"keys":3,"pairs":2,"equal":1,"toDitto":1},"lagMs":30,"ms":12}`)
+			page.Enter(p, "f", `{"level":"INFO","message":"handled","source":"sqs","counts":{"messages":1,"keys":1,"pairs":1,"toDitto":1},"lagMs":30,"ms":12}`)
+			page.Enter(p, "f", `{"level":"INFO","message":"handled","source":"sqs","counts":{"messages":1,"keys":1,"pairs":1,"failed":1},"lagMs":30,"ms":12}`)
+		}, []string{
+			"batch  f a batch, 2 pairs from 3 messages: 1 written to Ditto, 1 with nothing to do",
+			"batch  f a batch, 1 pair from 1 message: 1 failed",
+		}},
 		{"ErrNoLogLine", func(p *page.Page) {
 			for _, line := range []string{"", "panic: no JSON", `[1]`, `{"message":5}`, `{"message":"pair"`, strings.Repeat("x", 100<<10)} {
 				page.Enter(p, "mongo-to-ditto", line)

@@ -167,6 +167,8 @@ func (x *index) loadDitto(ctx context.Context) error {
 
 // askDitto finds out whether Ditto answers.
 func (x *index) askDitto(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
 	_, err := x.exec.Execute(ctx, ditto.Request{API: api(x.c), Statement: "SELECT _id FROM " + dql.Quote(x.c.DittoName) + " LIMIT 1"})
 	return err
 }

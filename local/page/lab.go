@@ -38,25 +38,36 @@ func newLab(p *Page) *lab {
 	return &lab{p: p}
 }
 
-// slow is how long Ditto takes to write while a handler is to be killed, so
-// that it dies between its claim and its write.
+// toDitto is the worker that writes Ditto first, and MongoDB then.
+const toDitto = "mongo-to-ditto"
+
+// slow is how long Ditto takes to write while the worker that writes it is to be
+// killed, so that it dies between its claim and its write. MongoDB cannot be
+// slowed: the other worker is killed at the first sight of a claim.
 const slow = 1500
 
-// ledgerChanged kills the handler that was to die, now that it has claimed a
-// pair.
-func (l *lab) ledgerChanged(key ledger.Key) {
+// ledgerChanged kills the worker that was to die, now that a pair is claimed.
+func (l *lab) ledgerChanged(ctx context.Context, key ledger.Key) {
 	l.mu.Lock()
 	function := l.kill
-	l.kill = ""
 	l.mu.Unlock()
-	if function == "" {
+	if function == "" || function == toDitto && !l.claimed(ctx, key) {
 		return
 	}
+	l.mu.Lock()
+	l.kill = ""
+	l.mu.Unlock()
 	n := l.p.cfg.Stack.KillWorker(function)
 	l.p.flow.add(step{
 		Kind: "fault", Collection: key.Collection, Key: string(key.ID), Function: function,
-		Text: fmt.Sprintf("%s was killed with a claim in its hand (%d processes): whoever comes after it waits until the claim ends, up to 90 s, and carries on", function, n),
+		Text: fmt.Sprintf("%s was killed at work (%d processes). Its message comes back; if its claim is still held, whoever comes waits until it ends, up to 90 s, and carries on", function, n),
 	})
+}
+
+// claimed reports whether somebody writes the pair now.
+func (l *lab) claimed(ctx context.Context, key ledger.Key) bool {
+	list, err := ledger.Store{DB: l.p.cfg.Mongo}.Read(ctx, []ledger.Key{key}, nil)
+	return err == nil && len(list) == 1 && list[0].Claim != nil && list[0].Claim.Live
 }
 
 // disturbance is what a person wants to see go wrong.
@@ -103,13 +114,7 @@ func (l *lab) disturb(ctx context.Context, d disturbance) (string, error) {
 	case "delay":
 		return "Ditto’s next write takes three seconds", by.DittoAnswers(ctx, 0, 3000, 1)
 	case "kill":
-		if d.Function == "" {
-			return "", refused{http.StatusBadRequest, errors.New("function: which worker?")}
-		}
-		l.mu.Lock()
-		l.kill = d.Function
-		l.mu.Unlock()
-		return d.Function + " will be killed once it has claimed its next pair", by.DittoAnswers(ctx, 0, slow, 1)
+		return l.armKill(ctx, d.Function)
 	case "clear":
 		l.mu.Lock()
 		l.kill = ""
@@ -117,6 +122,24 @@ func (l *lab) disturb(ctx context.Context, d disturbance) (string, error) {
 		return "no disturbance any more", by.Clear(ctx)
 	}
 	return "", refused{http.StatusBadRequest, fmt.Errorf("no such disturbance: %q", d.Kind)}
+}
+
+// armKill lets a worker die at its next pair.
+func (l *lab) armKill(ctx context.Context, function string) (string, error) {
+	if err := l.p.cfg.Stack.Worker(function); err != nil {
+		return "", refused{http.StatusBadRequest, err}
+	}
+	text := function + " will be killed as soon as a pair is seen to be claimed: before its write, or just after it"
+	if function == toDitto {
+		if err := l.p.cfg.Disturb.DittoAnswers(ctx, 0, slow, 1); err != nil {
+			return "", err
+		}
+		text = function + " will be killed once it has claimed its next pair, and before it has written"
+	}
+	l.mu.Lock()
+	l.kill = function
+	l.mu.Unlock()
+	return text, nil
 }
 
 func (p *Page) postSwitch(r *http.Request) (any, error) {

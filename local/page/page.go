@@ -31,6 +31,8 @@ type Stack interface {
 	Redrive(ctx context.Context, function string) (int, error)
 	// Switch pauses or resumes a worker.
 	Switch(function string, on bool) error
+	// Worker says what is wrong with the name of a worker, if anything is.
+	Worker(name string) error
 	// KillWorker ends a worker's processes at once.
 	KillWorker(function string) int
 }
@@ -143,6 +145,7 @@ func (p *Page) handler(host string) http.Handler {
 	post("retry", p.postRetry)
 	post("redrive", p.postRedrive)
 	post("take", p.postTake)
+	post("settle", p.postSettle)
 	post("run", p.postRun)
 	post("switch", p.postSwitch)
 	post("disturb", p.postDisturb)
@@ -151,6 +154,12 @@ func (p *Page) handler(host string) http.Handler {
 
 // maxBody is what one may type in: a document of Ditto's largest, in JSON.
 const maxBody = 16 << 20
+
+// patience is how long a question may take, so that none waits forever for a
+// database that hangs: the first look at a large collection takes longest.
+const patience = time.Minute
+
+var errPatience = fmt.Errorf("no answer within %s", patience)
 
 // refused is an answer that tells a person what to mend.
 type refused struct {
@@ -165,7 +174,9 @@ func (e refused) Unwrap() error { return e.err }
 func answer(f func(r *http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		out, err := f(r)
+		ctx, cancel := context.WithTimeoutCause(r.Context(), patience, errPatience)
+		defer cancel()
+		out, err := f(r.WithContext(ctx))
 		status := http.StatusOK
 		if err != nil {
 			status = http.StatusUnprocessableEntity

@@ -348,6 +348,8 @@ type entryClaim struct {
 	Owner      string    `json:"owner"`
 	Until      time.Time `json:"until"`
 	Announced  int       `json:"announced"`
+
+	Writes []value.Side `json:"writes"` // the sides that it has announced to write
 }
 
 // jsonText is js if it is JSON.

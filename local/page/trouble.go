@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,9 @@ const maxListed = 100
 type trouble struct {
 	Unsynced      []shownUnsynced `json:"unsynced"`
 	UnsyncedTotal int             `json:"unsyncedTotal"`
-	Conflicts     []shownConflict `json:"conflicts"`
+	Conflicts     []shownConflict `json:"conflicts"` // those that nobody has settled first
 	ConflictTotal int             `json:"conflictTotal"`
+	SettledTotal  int             `json:"settledTotal"`
 	Claims        []entryClaim    `json:"claims"`
 }
 
@@ -53,6 +55,7 @@ type shownConflict struct {
 	Reason     string      `json:"reason"`
 	Mend       string      `json:"mend"`
 	At         time.Time   `json:"at"`
+	Settled    time.Time   `json:"settled,omitzero"`
 }
 
 func (p *Page) getTrouble(r *http.Request) (any, error) {
@@ -82,8 +85,8 @@ func (p *Page) getTrouble(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, refused{http.StatusServiceUnavailable, err}
 	}
-	out.ConflictTotal = len(conflicts)
-	for i := len(conflicts) - 1; i >= 0 && len(out.Conflicts) < maxListed; i-- {
+	conflicts, out.ConflictTotal, out.SettledTotal = newestFirst(conflicts)
+	for i := range conflicts {
 		out.Conflicts = append(out.Conflicts, showConflict(&conflicts[i]))
 	}
 	p.showWinners(ctx, out.Conflicts, conflicts)
@@ -93,11 +96,30 @@ func (p *Page) getTrouble(r *http.Request) (any, error) {
 	return out, nil
 }
 
+// newestFirst are the newest conflicts that nobody has settled, and then of those
+// that are, as many as are listed; and how many there are of each.
+func newestFirst(all []ledger.Conflict) (list []ledger.Conflict, open, settled int) {
+	var done []ledger.Conflict
+	for i := len(all) - 1; i >= 0; i-- {
+		switch k := all[i]; {
+		case k.Settled.IsZero():
+			if open++; open <= maxListed {
+				list = append(list, k)
+			}
+		default:
+			if settled++; settled <= maxListed {
+				done = append(done, k)
+			}
+		}
+	}
+	return append(list, done...), open, settled
+}
+
 func showConflict(k *ledger.Conflict) shownConflict {
 	why, mend := reconcile.Rule(k.Rule).Explain()
 	s := shownConflict{
 		ID: k.ID(), Collection: k.Key.Collection, Key: string(k.Key.ID), Path: valid(k.Path.String()), Lost: k.Side,
-		Rule: k.Rule, Reason: why, Mend: mend, At: k.At,
+		Rule: k.Rule, Reason: why, Mend: mend, At: k.At, Settled: k.Settled,
 	}
 	switch {
 	case k.JSON != "":
@@ -129,7 +151,7 @@ func (p *Page) showWinners(ctx context.Context, shown []shownConflict, all []led
 			continue // the side's own state says so
 		}
 		for j, i := range at {
-			k := &all[len(all)-1-i]
+			k := &all[i]
 			if k.Path == "" {
 				continue
 			}
@@ -164,10 +186,22 @@ func (p *Page) claims(ctx context.Context) ([]entryClaim, error) {
 		}
 		until, ok := d.Lookup("claim", "until").TimeOK()
 		if ok && until.After(now) && len(out) < maxListed {
-			out = append(out, entryClaim{e.Key.Collection, string(e.Key.ID), e.Claim.Owner, until, len(e.Claim.Announced)})
+			out = append(out, entryClaim{e.Key.Collection, string(e.Key.ID), e.Claim.Owner, until, len(e.Claim.Announced), writes(e.Claim)})
 		}
 	}
 	return out, nil
+}
+
+// writes says which sides the holder of a claim has announced to write.
+func writes(c *ledger.Claim) []value.Side {
+	var sides []value.Side
+	for _, a := range c.Announced {
+		if !slices.Contains(sides, a.Side) {
+			sides = append(sides, a.Side)
+		}
+	}
+	slices.Sort(sides)
+	return sides
 }
 
 func (p *Page) postRedrive(r *http.Request) (any, error) {
@@ -178,6 +212,11 @@ func (p *Page) postRedrive(r *http.Request) (any, error) {
 		return nil, err
 	}
 	n, err := p.cfg.Stack.Redrive(r.Context(), in.Function)
+	if err != nil {
+		return nil, err
+	}
+	p.flow.add(step{Kind: "fault", Function: in.Function, Text: fmt.Sprintf("%d dead letters are tried again by %s", n, in.Function)})
+	_, err = p.tellQueues(r.Context())
 	return map[string]int{"moved": n}, err
 }
 
@@ -190,7 +229,26 @@ func (p *Page) postTake(r *http.Request) (any, error) {
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	docs, err := p.cfg.Mongo.Find(r.Context(), ledger.ConflictCollection, bson.D{{Key: "_id", Value: in.ID}}, nil)
+	k, err := p.conflict(r.Context(), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	x, err := p.index(k.Key.Collection)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.ensure(r.Context()); err != nil {
+		return nil, err
+	}
+	if err := x.take(r.Context(), k); err != nil {
+		return nil, err
+	}
+	return struct{}{}, p.settle(r.Context(), in.ID)
+}
+
+// conflict reads a record.
+func (p *Page) conflict(ctx context.Context, id string) (*ledger.Conflict, error) {
+	docs, err := p.cfg.Mongo.Find(ctx, ledger.ConflictCollection, bson.D{{Key: "_id", Value: id}}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read conflict: %w", err)
 	}
@@ -201,14 +259,26 @@ func (p *Page) postTake(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read conflict: %w", err)
 	}
-	x, err := p.index(k.Key.Collection)
-	if err != nil {
+	return &k, nil
+}
+
+func (p *Page) settle(ctx context.Context, id string) error {
+	return ledger.Records{DB: p.cfg.Mongo}.SettleConflicts(ctx, id)
+}
+
+// postSettle leaves a pair as it is: the record of what lost is kept until it
+// expires, and needs nobody any more.
+func (p *Page) postSettle(r *http.Request) (any, error) {
+	var in struct {
+		ID string `json:"id"`
+	}
+	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	if err := x.ensure(r.Context()); err != nil {
+	if _, err := p.conflict(r.Context(), in.ID); err != nil {
 		return nil, err
 	}
-	return struct{}{}, x.take(r.Context(), &k)
+	return struct{}{}, p.settle(r.Context(), in.ID)
 }
 
 var errSame = errors.New("that value stands there already")

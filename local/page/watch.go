@@ -23,6 +23,10 @@ const (
 	lookPause  = 3 * time.Second        // at all of a Ditto that does not tell its writes
 )
 
+// answerTime is how long a database may take to say that there is nothing new:
+// then it does not answer.
+const answerTime = 5 * time.Second
+
 // Write is a document that was written in Ditto, as its server tells.
 type Write struct {
 	Txn        int64
@@ -97,7 +101,9 @@ func (p *Page) streamMongo(ctx context.Context) error {
 	for _, c := range p.cfg.Manifest.Collections {
 		names = append(names, c.Name)
 	}
-	stream, err := p.cfg.Mongo.Driver().Watch(ctx, mongo.Pipeline{
+	open, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	stream, err := p.cfg.Mongo.Driver().Watch(open, mongo.Pipeline{
 		{{Key: "$match", Value: bson.D{{Key: "ns.coll", Value: bson.D{{Key: "$in", Value: names}}}}}},
 		{{Key: "$project", Value: bson.D{{Key: "operationType", Value: 1}, {Key: "ns", Value: 1}, {Key: "documentKey", Value: 1}}}},
 	}, options.ChangeStream().SetMaxAwaitTime(time.Second))
@@ -108,7 +114,7 @@ func (p *Page) streamMongo(ctx context.Context) error {
 	p.setSide(value.MongoDB, nil)
 	var batch []bson.Raw
 	for ctx.Err() == nil {
-		if stream.TryNext(ctx) {
+		if tryNext(ctx, stream) {
 			batch = append(batch, slices.Clone(stream.Current))
 		} else if err := stream.Err(); err != nil {
 			return err
@@ -126,6 +132,12 @@ func (p *Page) streamMongo(ctx context.Context) error {
 	return nil
 }
 
+func tryNext(ctx context.Context, stream *mongo.ChangeStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return stream.TryNext(ctx)
+}
+
 // mongoChanged takes a batch of change events in.
 func (p *Page) mongoChanged(ctx context.Context, batch []bson.Raw) error {
 	ids := map[string][]bson.RawValue{}
@@ -138,7 +150,7 @@ func (p *Page) mongoChanged(ctx context.Context, batch []bson.Raw) error {
 		switch name {
 		case ledger.Collection:
 			if text, ok := id.StringValueOK(); ok {
-				p.ledgerChanged(text)
+				p.ledgerChanged(ctx, text)
 			}
 			continue
 		case ledger.UnsyncedCollection, ledger.ConflictCollection:
@@ -176,14 +188,14 @@ func (p *Page) mongoChanged(ctx context.Context, batch []bson.Raw) error {
 
 // ledgerChanged tells that a pair's state may have changed: a claim, its end, a
 // park.
-func (p *Page) ledgerChanged(id string) {
+func (p *Page) ledgerChanged(ctx context.Context, id string) {
 	key, ok := ledger.ParseKey(id)
 	if !ok || p.indexes[key.Collection] == nil {
 		return
 	}
 	p.hub.send("changed", changed{Collection: key.Collection, Keys: []string{string(key.ID)}})
 	if p.lab != nil {
-		p.lab.ledgerChanged(key)
+		p.lab.ledgerChanged(ctx, key)
 	}
 }
 
@@ -233,11 +245,9 @@ func (p *Page) lookAtDitto(ctx context.Context) {
 		begun := time.Now()
 		var err error
 		for _, x := range p.indexes {
-			if p.hub.watched() {
+			if err = x.askDitto(ctx); err == nil && p.hub.watched() {
 				x.forget()
 				err = x.ensure(ctx)
-			} else {
-				err = x.askDitto(ctx)
 			}
 			if err != nil {
 				break
@@ -254,7 +264,7 @@ func (p *Page) lookAtDitto(ctx context.Context) {
 
 // pollDitto takes the writes after a transaction in; a negative one is now.
 func (p *Page) pollDitto(ctx context.Context, at int64) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	now, err := p.cfg.Feed.Txn(ctx)
 	if err != nil || at < 0 || now == at {

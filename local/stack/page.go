@@ -76,6 +76,9 @@ func worker(name string) error {
 	return nil
 }
 
+// Worker implements page.Stack.
+func (w watched) Worker(name string) error { return worker(name) }
+
 // Redrive implements page.Stack.
 func (w watched) Redrive(ctx context.Context, function string) (int, error) {
 	if err := worker(function); err != nil {

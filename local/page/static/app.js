@@ -18,6 +18,8 @@ function route() {
     else link.removeAttribute('aria-current');
   }
   if (view === 'health') health.draw();
+  if (view === 'documents') pairs.back();
+  if (view === 'needs-you') trouble.refresh(true);
 }
 
 /** Says what is live, and what is not: old state is never shown as if it were. */

@@ -45,21 +45,37 @@ async function answer(response) {
   return data;
 }
 
-/** Runs f at most once per pause, and once more if it was asked for meanwhile. */
+/**
+ * Runs f at most once per pause, which is longer the longer f takes, and once more
+ * if it was asked for meanwhile: at once, if it is wanted soon.
+ */
 export function calmly(f, pause) {
   let running = false;
   let again = false;
-  return async function run() {
+  let hurry = false;
+  let wake = null;
+  return async function run(soon = false) {
     if (running) {
       again = true;
+      if (soon) {
+        hurry = true;
+        wake?.();
+      }
       return;
     }
     running = true;
     try {
       do {
-        again = false;
+        again = hurry = false;
+        const begun = Date.now();
         await f();
-        await new Promise((r) => setTimeout(r, pause));
+        if (!hurry) {
+          await new Promise((r) => {
+            wake = r;
+            setTimeout(r, Math.max(pause, 3 * (Date.now() - begun)));
+          });
+          wake = null;
+        }
       } while (again);
     } finally {
       running = false;

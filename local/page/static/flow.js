@@ -111,7 +111,7 @@ function parts(s) {
     out.push(`${verbs[s.op] ?? s.op}${s.own ? ' by Causeway itself' : ''}`);
     return out;
   }
-  out.push(el('span', { class: `who ${s.kind}` }, { handled: s.function, retry: s.function, lost: 'Conflict', fault: 'You', note: s.function }[s.kind] ?? s.kind));
+  out.push(el('span', { class: `who ${s.kind}` }, { handled: s.function, batch: s.function, retry: s.function, lost: 'Conflict', fault: 'You', note: s.function }[s.kind] ?? s.kind));
   if (pair) out.push(' ', pair);
   out.push(el('span', { class: 'what' }, s.text ?? ''));
   if (s.parts?.length) {

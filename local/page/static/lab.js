@@ -10,7 +10,7 @@ const lessons = [
   { title: 'An event comes twice', why: 'The second look finds that the sides agree, and does nothing.', buttons: [['MongoDB’s next', { kind: 'duplicate', side: 'mongodb' }], ['Ditto’s next', { kind: 'duplicate', side: 'ditto' }]] },
   { title: 'Ditto is overloaded', why: 'It answers 503 to the next three writes. They are tried again, within the handler’s time.', buttons: [['Answer 503', { kind: '503' }]] },
   { title: 'Ditto is slow', why: 'Its next write takes three seconds. Change the same field on the other side meanwhile: nothing is overwritten unseen.', buttons: [['Delay a write', { kind: 'delay' }]] },
-  { title: 'A handler dies at work', why: 'It is killed between its claim and its write. The claim ends after at most 90 s; who comes then carries on what was announced.', buttons: [['Kill mongo-to-ditto', { kind: 'kill', function: 'mongo-to-ditto' }]] },
+  { title: 'A handler dies at work', why: 'mongo-to-ditto is killed between its claim and its write; ditto-to-mongo, whose write nothing slows down, at the first sight of its claim. A claim that is left behind ends after at most 90 s (“Needs you” shows it); who comes then carries on what was announced.', buttons: [['Kill mongo-to-ditto', { kind: 'kill', function: 'mongo-to-ditto' }], ['Kill ditto-to-mongo', { kind: 'kill', function: 'ditto-to-mongo' }]] },
   { title: 'Back to normal', why: 'Takes away what has not happened yet.', buttons: [['No more faults', { kind: 'clear' }]] },
 ];
 

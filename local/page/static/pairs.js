@@ -2,8 +2,17 @@
 import { $, announce, ask, calmly, el, name, number, sides, tell, text } from './dom.js';
 import { only } from './flow.js';
 
-const limit = 25;
-const look = { collection: '', offset: 0, search: '', show: 'all', order: 'id' };
+// The list is a window of what there is, which follows the scrolling: some cards
+// more at a time (an even number: there may be two columns), and so many at most;
+// more while one of them is being edited. Blank space stands for the rest.
+const step = 48;
+const few = 24; // at first
+const most = 3 * step;
+const look = { collection: '', search: '', show: 'all', order: 'id' };
+const span = { first: 0, size: few };
+let tall = 0; // a row, about: of the first that were shown
+let aim = 0; // the row that is to be at the top, once it is there
+let wanted = ''; // what is asked for
 const cards = new Map(); // by key
 const fresh = new Map(); // key to when its mark ends
 let setupOf = new Map();
@@ -25,34 +34,57 @@ export const collection = () => look.collection;
 /** Shows a pair, whatever collection and page it is on. */
 export function goTo(collectionName, key) {
   if (collectionName) look.collection = collectionName;
-  Object.assign(look, { offset: 0, search: name(key), show: 'all' });
+  Object.assign(look, { search: name(key), show: 'all' });
   $('collection').value = look.collection;
   $('search').value = look.search;
   $('show').value = 'all';
   location.hash = '#documents';
-  refresh();
+  begin();
+}
+
+/** Where to begin so that there is something above this row too. */
+const before = (at) => Math.max(0, Math.floor(at / few) * few - few);
+
+/** Shows what is wanted from its beginning, or from a row on. */
+function begin(at = 0) {
+  aim = at;
+  span.first = before(at);
+  span.size = 2 * step;
+  if (!at) {
+    span.size = few;
+    tall = 0;
+  }
+  refresh(true);
 }
 
 export const refresh = calmly(read, 200);
 
 async function read() {
   if (!look.collection) {
-    $('pairs').replaceChildren(el('p', { class: 'empty' }, 'No collection is configured: name one in causeway.yaml, and run again.'));
+    say('No collection is configured: name one in causeway.yaml, and run again.');
     return;
   }
-  const wanted = JSON.stringify(look);
+  wanted = JSON.stringify([look, span]);
   let window;
   try {
-    window = await ask('pairs', { ...look, limit });
+    window = await ask('pairs', { ...look, offset: span.first, limit: span.size });
   } catch (err) {
-    if (!cards.size) $('pairs').replaceChildren(el('p', { class: 'empty' }, `Cannot read the documents: ${err.message}`));
+    if (!cards.size) say(`Cannot read the documents: ${err.message}`);
     return;
   }
-  if (wanted !== JSON.stringify(look)) return; // something else is wanted by now, and asked for
-  look.offset = window.offset;
+  if (wanted !== JSON.stringify([look, span])) return; // something else is wanted by now, and asked for
+  span.first = window.offset;
+  wanted = JSON.stringify([look, span]);
   counts = window.counts;
-  showCounts();
   show(window.pairs);
+  showCounts();
+  follow();
+}
+
+/** Says why there is no card. */
+function say(said) {
+  $('none').hidden = !said;
+  text($('none'), said ?? '');
 }
 
 function showCounts() {
@@ -63,46 +95,141 @@ function showCounts() {
   if (c.ditto) parts.push(`${number(c.ditto)} only in Ditto`);
   if (total && !c.mongodb && !c.ditto) parts.push('all on both sides');
   text($('counts'), parts.join(' · '));
-  const last = Math.min(look.offset + limit, c.found);
-  text($('where'), c.found ? `${number(look.offset + 1)}–${number(last)} of ${number(c.found)}` : '');
-  $('pager').hidden = c.found <= limit;
+  showWhere();
+}
+
+const box = $('pairs');
+const list = $('list');
+
+/** The rows that are in sight: the first and the last. */
+function inSight() {
+  const { top, bottom } = box.getBoundingClientRect();
+  let from = -1;
+  let to = -1;
+  [...list.children].forEach((e, i) => {
+    const r = e.getBoundingClientRect();
+    if (r.bottom <= top + 8 || r.top >= bottom - 8) return;
+    if (from < 0) from = span.first + i;
+    to = span.first + i;
+  });
+  return { from, to };
+}
+
+function showWhere() {
+  $('pager').hidden = counts.found <= few;
+  const { from, to } = inSight();
+  if (from < 0) return; // it is being loaded
+  text($('where'), `${number(from + 1)}–${number(to + 1)} of ${number(counts.found)}`);
   for (const b of document.querySelectorAll('#pager button')) {
-    b.disabled = ['first', 'prev'].includes(b.dataset.go) ? look.offset === 0 : last >= c.found;
+    const end = ['first', 'prev'].includes(b.dataset.go) ? box.scrollTop < 2 && from === 0 : to >= counts.found - 1;
+    b.setAttribute('aria-disabled', String(end)); // it keeps the focus
   }
 }
 
-function show(list) {
-  const at = $('pairs');
-  const keys = new Set(list.map((p) => p.key));
+/** Loads what comes into sight, and lets go of what is far from it. */
+function follow() {
+  const top = box.scrollTop;
+  const bottom = top + box.clientHeight;
+  const from = list.offsetTop;
+  const to = from + list.offsetHeight;
+  const near = 2 * box.clientHeight;
+  const room = [...cards.values()].some((c) => c.editing()) ? 200 : most; // as many as the server gives
+  const end = span.first + span.size;
+  if (!counts.found || !tall || !box.clientHeight) return;
+  if (top > to || bottom < from) { // somebody has dragged the scroll bar
+    const at = Math.min(counts.found - 1, Math.floor(top / tall) * columns());
+    span.first = before(at);
+    span.size = 2 * step;
+  } else if (to - bottom < near && end < counts.found) {
+    span.size += step;
+    if (span.size > room) {
+      span.first += span.size - room;
+      span.size = room;
+    }
+  } else if (top - from < near && span.first > 0) {
+    const more = Math.min(step, span.first);
+    span.first -= more;
+    span.size = Math.min(room, span.size + more);
+  } else return;
+  refresh(true);
+}
+
+const columns = () => getComputedStyle(list).gridTemplateColumns.split(' ').length;
+
+let due = false;
+let place = 0; // what it is scrolled to, while another view is shown too
+box.addEventListener('scroll', () => {
+  if (!box.clientHeight) return;
+  place = box.scrollTop;
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    if (wanted === JSON.stringify([look, span])) follow(); // else it is on its way
+    showWhere();
+  });
+}, { passive: true });
+
+/** The view is shown again. */
+export function back() {
+  box.scrollTop = place;
+  refresh();
+}
+
+window.addEventListener('resize', () => { // there may be another number of columns
+  tall = 0;
+  refresh();
+});
+
+/** Shows these rows. What is in sight stays where it is. */
+function show(pairs) {
+  const { top } = box.getBoundingClientRect();
+  const held = box.scrollTop > 0 ? [...list.children].find((e) => e.getBoundingClientRect().bottom > top) : null;
+  const was = held?.getBoundingClientRect().top;
+  const keys = new Set(pairs.map((p) => p.key));
   for (const [key, card] of cards) {
     if (keys.has(key)) continue;
-    if (card.editing() && !list.length) continue;
+    if (card.editing() && !pairs.length) continue;
     card.root.remove();
     cards.delete(key);
   }
-  for (const e of at.querySelectorAll('.empty')) e.remove();
   let before = null;
-  for (const p of list) {
+  pairs.forEach((p, i) => {
     let card = cards.get(p.key);
     if (!card) {
       card = new Card(p);
       cards.set(p.key, card);
     }
     card.update(p);
-    const place = before ? before.nextElementSibling : at.firstElementChild;
-    if (place !== card.root) at.insertBefore(card.root, place); // only what moved is moved
+    card.root.setAttribute('aria-posinset', span.first + i + 1);
+    card.root.setAttribute('aria-setsize', counts.found);
+    const place = before ? before.nextElementSibling : list.firstElementChild;
+    if (place !== card.root) list.insertBefore(card.root, place); // only what moved is moved
     before = card.root;
+  });
+  if (pairs.length) list.setAttribute('role', 'feed');
+  else list.removeAttribute('role'); // one without articles is none
+  say(pairs.length ? '' : empty());
+  const rows = Math.ceil(pairs.length / columns());
+  if (!tall && rows && list.offsetHeight) tall = (list.offsetHeight + parseFloat(getComputedStyle(list).rowGap)) / rows;
+  $('above').style.height = `${(span.first / columns()) * tall}px`;
+  $('below').style.height = `${(Math.max(0, counts.found - span.first - pairs.length) / columns()) * tall}px`;
+  if (aim !== null && box.clientHeight) {
+    const at = list.children[Math.min(aim - span.first, pairs.length - 1)];
+    box.scrollTop = aim && at ? at.offsetTop : 0;
+    aim = null;
+  } else if (held?.isConnected) {
+    const moved = held.getBoundingClientRect().top - was;
+    if (Math.abs(moved) >= 1) box.scrollTop += moved;
   }
-  if (!list.length) at.append(empty());
+  if (pairs.length && !performance.getEntriesByName('shown').length) performance.mark('shown');
 }
 
 function empty() {
   const total = counts.both + counts.mongodb + counts.ditto;
-  if (!total) {
-    return el('p', { class: 'empty' }, `No document in ${look.collection} yet. Make one with “New in MongoDB” or “New in Ditto”, and see it appear on the other side.`);
-  }
-  if (look.search) return el('p', { class: 'empty' }, `No id contains “${look.search}”. Clear the search to see all ${number(total)}.`);
-  return el('p', { class: 'empty' }, 'Every document is on both sides. Choose “all” to see them.');
+  if (!total) return `No document in ${look.collection} yet. Make one with “New in MongoDB” or “New in Ditto”, and see it appear on the other side.`;
+  if (look.search) return `No id contains “${look.search}”. Clear the search to see all ${number(total)}.`;
+  return 'Every document is on both sides. Choose “all” to see them.';
 }
 
 /** A document changed on a side, or its ledger entry did. */
@@ -140,7 +267,7 @@ class Card {
       el('button', { type: 'button', class: 'small', 'aria-label': `History of ${who}`, onclick: () => only(look.collection, p.key) }, 'History'));
     this.feet = { mongodb: el('td'), ditto: el('td') };
     this.more = el('p', { class: 'none' });
-    this.root = el('article', { class: 'pair', data: { key: p.key }, 'aria-label': who },
+    this.root = el('article', { class: 'pair', tabindex: '-1', data: { key: p.key }, 'aria-label': who },
       el('header', {}, this.title, this.type, this.badges, this.tools),
       el('table', {},
         el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'field'), el('th', { scope: 'col' }, 'MongoDB'), el('th', { scope: 'col' }, 'Ditto'))),
@@ -381,21 +508,29 @@ $('look').addEventListener('submit', (e) => e.preventDefault());
 for (const id of ['collection', 'show', 'order']) {
   $(id).addEventListener('change', () => {
     look[id] = $(id).value;
-    look.offset = 0;
-    refresh();
+    begin();
   });
 }
 $('search').addEventListener('input', () => {
   look.search = $('search').value.trim();
-  look.offset = 0;
-  refresh();
+  begin();
 });
 $('pager').addEventListener('click', (e) => {
-  const to = { first: 0, prev: look.offset - limit, next: look.offset + limit, last: Math.floor((counts.found - 1) / limit) * limit }[e.target.dataset?.go];
-  if (to === undefined) return;
-  look.offset = Math.max(0, to);
-  refresh();
-  $('h-documents').scrollIntoView();
+  const b = e.target.closest('button');
+  if (!b || b.getAttribute('aria-disabled') === 'true') return;
+  const { from } = inSight();
+  const to = { first: 0, prev: from - few, next: from + few, last: counts.found - 1 }[b.dataset.go];
+  begin(Math.max(0, Math.min(to, counts.found - 1)));
+});
+
+// From one card to the next by keyboard, as in any feed.
+list.addEventListener('keydown', (e) => {
+  if (!['PageDown', 'PageUp'].includes(e.key) || e.target.matches('textarea')) return;
+  const card = e.target.closest('article');
+  const to = e.key === 'PageDown' ? card?.nextElementSibling : card?.previousElementSibling;
+  if (!to) return;
+  e.preventDefault();
+  to.focus();
 });
 
 // New documents.

@@ -34,8 +34,8 @@ export function run(r) {
   draw();
 }
 
-setInterval(() => {
-  if (data?.claims.length) refresh(); // they end by themselves
+setInterval(() => { // claims come and go without a word
+  if (data?.claims.length || !$('view-needs-you').hidden) refresh();
 }, 2000);
 
 function draw() {
@@ -75,17 +75,29 @@ function unsynced() {
 const shown = (v, none) => (v ? el('code', {}, v.cut ? `${v.text}…` : v.text) : el('span', { class: 'none' }, none));
 
 function conflicts() {
-  const kids = data.conflicts.map((c) => {
-    const winner = c.lost === 'mongodb' ? 'ditto' : 'mongodb';
-    return el('div', { class: 'item' },
-      el('p', { class: 'head' }, link(c.collection, c.key), el('b', {}, c.path || 'the whole document'), el('span', { class: 'badge' }, `rule: ${c.rule}`), el('span', { class: 'time' }, clock(c.at))),
-      el('div', { class: 'versus' },
-        el('div', {}, el('p', { class: 'mend' }, `${sides[c.lost]} had`), shown(c.value, '(removed it)')),
-        el('div', {}, el('p', { class: 'mend' }, `now, as in ${sides[winner]}`), shown(c.now, '(nothing)'))),
-      el('p', { class: 'mend' }, `${c.reason}`),
-      el('p', {}, act('Take the losing value after all', `take ${c.id}`, () => tell('take', { id: c.id }), `Take the losing value of ${c.path || 'the document'} of ${name(c.key)} after all`)));
-  });
-  return group('Values that lost a conflict', data.conflictTotal, 'None. Change one field on both sides at once, with a worker paused under “Try faults”: the value that loses is kept here for 90 days.', ...kids);
+  const kids = data.conflicts.filter((c) => !c.settled).map(conflict);
+  if (data.settledTotal) {
+    kids.push(el('details', { class: 'settled', open: unfolded, ontoggle: (e) => { unfolded = e.target.open; } },
+      el('summary', { data: { hold: 'settled' } }, `${number(data.settledTotal)} settled: nobody needs to look at them any more`),
+      ...data.conflicts.filter((c) => c.settled).map(conflict)));
+  }
+  return group('Values that lost a conflict', data.conflictTotal, `${data.settledTotal ? 'None that needs you' : 'None'}. Change one field on both sides at once, with a worker paused under “Try faults”: the value that loses is kept here for 90 days.`, ...kids);
+}
+
+let unfolded = false;
+
+function conflict(c) {
+  const winner = c.lost === 'mongodb' ? 'ditto' : 'mongodb';
+  const what = `${c.path || 'the document'} of ${name(c.key)}`;
+  return el('div', { class: 'item' },
+    el('p', { class: 'head' }, link(c.collection, c.key), el('b', {}, c.path || 'the whole document'), el('span', { class: 'badge' }, `rule: ${c.rule}`),
+      el('span', { class: 'time' }, clock(c.at), c.settled ? `, settled ${clock(c.settled)}` : '')),
+    el('div', { class: 'versus' },
+      el('div', {}, el('p', { class: 'mend' }, `${sides[c.lost]} had`), shown(c.value, '(removed it)')),
+      el('div', {}, el('p', { class: 'mend' }, `now, as in ${sides[winner]}`), shown(c.now, '(nothing)'))),
+    el('p', { class: 'mend' }, `${c.reason}`),
+    el('p', { class: 'acts' }, act('Take the losing value after all', `take ${c.id}`, () => tell('take', { id: c.id }), `Take the losing value of ${what} after all`),
+      c.settled ? '' : act('Keep it as it is', `settle ${c.id}`, () => tell('settle', { id: c.id }), `Keep ${what} as it is`)));
 }
 
 function letters(dead) {
@@ -96,7 +108,7 @@ function letters(dead) {
 
 function claims() {
   const kids = data.claims.map((c) => el('div', { class: 'item' },
-    el('p', { class: 'head' }, link(c.collection, c.key), `held by ${c.owner} until ${clock(c.until)}, with ${c.announced} writes announced`)));
+    el('p', { class: 'head' }, link(c.collection, c.key), `held until ${clock(c.until)} by the handler ${c.owner}, which is to write ${c.announced} ${c.announced === 1 ? 'value' : 'values'}${c.writes?.length ? ` to ${c.writes.map((s) => sides[s]).join(' and ')}` : ''}`)));
   return group('Claims that are held', data.claims.length, 'None. While a handler writes a pair it holds a claim; one left behind by a crash ends by itself, after 90 s.', ...kids);
 }
 

@@ -1,5 +1,5 @@
 // The local stack and a browser, for the tests of the page.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -28,7 +28,7 @@ spec:
           dqlStrictMode: false
           dittoTypes:
             settableCounters: [quantity]
-        many:
+        things:
           fields: [_id]
           initialSync: true
 `;
@@ -60,6 +60,25 @@ export async function startStack() {
       if (!r.ok || body.error?.description) throw new Error(`${statement}: ${JSON.stringify(body)}`);
       return body;
     },
+    /** Asks the page's server, as its script does. */
+    async tell(what, body) {
+      const r = await fetch(`${stack.page}api/${what}`, {
+        method: 'POST', headers: { origin: new URL(stack.page).origin, 'content-type': 'application/json' }, body: JSON.stringify(body),
+      });
+      if (!r.ok) throw new Error(`${what}: ${r.status} ${await r.text()}`);
+      return r.json();
+    },
+    ask: async (what) => (await fetch(`${stack.page}api/${what}`)).json(),
+    /** Runs a script in mongosh, as a person at a terminal does. */
+    mongosh: (script) => execFileSync(path.join(root, 'local', 'node_modules', '.bin', 'mongosh'), [stack.mongodb.replace(/\/\?/, `/${stack.database}?`), '--quiet', '--eval', script], { encoding: 'utf8' }),
+    async sqs(action, input) {
+      const r = await fetch(stack.sqs, {
+        method: 'POST', headers: { 'x-amz-target': `AmazonSQS.${action}`, 'content-type': 'application/x-amz-json-1.0', authorization: 'AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/sqs/aws4_request' }, body: JSON.stringify(input),
+      });
+      if (!r.ok) throw new Error(`${action}: ${r.status} ${await r.text()}`);
+      const said = await r.text();
+      return said ? JSON.parse(said) : undefined;
+    },
     async stop() {
       if (child.exitCode === null) child.kill('SIGINT');
       await ended;
@@ -84,5 +103,6 @@ export async function startBrowser() {
   if (!executablePath) throw new Error('Chromium is not installed: apt-get install chromium, or let CHROMIUM name it');
   // As root Chromium cannot make its sandbox; it opens the page of this machine only.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  args.push('--disable-smooth-scrolling'); // a turn of the wheel is over at once
   return chromium.launch({ executablePath, args });
 }
