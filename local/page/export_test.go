@@ -1,8 +1,12 @@
 package page
 
 import (
+	"encoding/json"
 	"net/http"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/causeway-sync/causeway/core/manifest"
 	"github.com/causeway-sync/causeway/core/value"
 )
 
@@ -14,6 +18,13 @@ func Handler(p *Page, host string) http.Handler { return p.handler(host) }
 
 // Enter takes a function's log line into the timeline at once.
 func Enter(p *Page, function, line string) { p.enter(function, []byte(line)) }
+
+// Shown is what the page is told of a document that MongoDB alone has.
+func Shown(c *manifest.Collection, doc bson.Raw) ([]byte, error) {
+	x := newIndex(c, nil, nil)
+	r, _ := x.at(x.seeMongo(doc, nil, false))
+	return json.Marshal(x.show(&r, both{mongo: doc}))
+}
 
 // Event notes a change on a side.
 func Event(p *Page, collection, key string, side value.Side, op string) {

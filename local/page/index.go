@@ -73,6 +73,8 @@ func (x *index) ensure(ctx context.Context) error {
 	if loaded {
 		return nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
 	err := x.loadMongo(ctx)
 	if err == nil {
 		err = x.loadDitto(ctx)

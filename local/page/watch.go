@@ -238,27 +238,32 @@ func (p *Page) watchDitto(ctx context.Context) {
 	}
 }
 
-// lookAtDitto reads the keys of a Ditto that does not tell its writes anew, now
-// and then, until ctx is done. Large collections are looked at less often.
+// lookAtDitto asks a Ditto that does not tell its writes whether it answers, and
+// reads all keys anew for the pages that are open, until ctx is done. Large
+// collections are looked at less often.
 func (p *Page) lookAtDitto(ctx context.Context) {
+	var next time.Time // look
 	for ctx.Err() == nil {
-		begun := time.Now()
 		var err error
 		for _, x := range p.indexes {
-			if err = x.askDitto(ctx); err == nil && p.hub.watched() {
-				x.forget()
-				err = x.ensure(ctx)
-			}
-			if err != nil {
+			if err = x.askDitto(ctx); err != nil {
 				break
 			}
-			p.hub.send("changed", changed{Collection: x.c.Name, Side: value.Ditto})
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		p.setSide(value.Ditto, err)
-		_ = smithytime.SleepWithContext(ctx, max(lookPause, 20*time.Since(begun)))
+		if begun := time.Now(); err == nil && p.hub.watched() && !begun.Before(next) {
+			for _, x := range p.indexes {
+				x.forget()
+				if x.ensure(ctx) == nil { // else the side that does not answer says so
+					p.hub.send("changed", changed{Collection: x.c.Name, Side: value.Ditto})
+				}
+			}
+			next = time.Now().Add(20 * time.Since(begun))
+		}
+		_ = smithytime.SleepWithContext(ctx, lookPause)
 	}
 }
 

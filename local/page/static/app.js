@@ -9,7 +9,7 @@ const views = ['documents', 'needs-you', 'health', 'teaching'];
 const state = { mongodb: undefined, ditto: undefined, live: false, last: 0 };
 
 function route() {
-  const view = views.find((v) => location.hash === `#${v}`) ?? (location.hash === '#main' ? undefined : 'documents');
+  const view = views.find((v) => location.hash === `#${v}`) ?? (['#main', '#h-flow'].includes(location.hash) ? undefined : 'documents');
   if (!view) return;
   for (const v of views) {
     $(`view-${v}`).hidden = v !== view;

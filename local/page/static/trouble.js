@@ -61,7 +61,7 @@ const link = (c, key) => el('button', { type: 'button', class: 'key', 'aria-labe
 function unsynced() {
   const kids = [];
   if (data.unsyncedTotal) {
-    kids.push(el('p', {}, act('Try them again', 'retry', () => tell('retry', {})),
+    kids.push(el('p', { class: 'acts' }, act('Try them again', 'retry', () => tell('retry', {})),
       retrying?.running ? el('span', {}, ` trying … ${retrying.line}`) : '', retrying?.error ? el('span', { class: 'error' }, retrying.error) : ''));
   }
   for (const u of data.unsynced) {
@@ -102,7 +102,8 @@ function conflict(c) {
 
 function letters(dead) {
   const kids = known.filter((q) => q.dead).map((q) => el('div', { class: 'item' },
-    el('p', {}, `${number(q.dead)} of ${q.function}, which failed too often. They hold keys: the documents are read anew. `, act('Redrive', `redrive ${q.function}`, () => tell('redrive', { function: q.function }), `Redrive ${q.function}`))));
+    el('p', {}, `${number(q.dead)} of ${q.function}, which failed too often. They hold keys: the documents are read anew.`),
+    el('p', { class: 'acts' }, act('Redrive', `redrive ${q.function}`, () => tell('redrive', { function: q.function }), `Redrive ${q.function}`))));
   return group('Dead letters', dead, 'None. A message that fails eight times would wait here, to be tried again once the cause is mended.', ...kids);
 }
 
