@@ -132,8 +132,9 @@ function follow() {
   const bottom = top + box.clientHeight;
   const from = list.offsetTop;
   const to = from + list.offsetHeight;
-  const near = 2 * box.clientHeight;
   const room = [...cards.values()].some((c) => c.editing()) ? 200 : most; // as many as the server gives
+  // Not so near that what is let go of above were wanted back at once.
+  const near = Math.max(100, Math.min(2 * box.clientHeight, (((room - step) / columns()) * tall - box.clientHeight) / 2));
   const end = span.first + span.size;
   if (!counts.found || !tall || !box.clientHeight) return;
   if (top > to || bottom < from) { // somebody has dragged the scroll bar

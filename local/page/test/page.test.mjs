@@ -611,7 +611,7 @@ test('5,000 documents are scrolled', async () => {
     const docs = Array.from({ length: 500 }, (_, j) => ({ _id: `d-${String(i * 500 + j).padStart(5, '0')}`, n: j }));
     await stack.dql('INSERT INTO things DOCUMENTS (:docs)', { docs });
   }
-  await page.setViewportSize({ width: 1920, height: 1600 });
+  await page.setViewportSize({ width: 1920, height: 1800 });
   await page.goto(stack.page);
   await page.getByLabel('Collection').selectOption('things');
   await page.getByText('5,000 documents · 5,000 only in Ditto').waitFor();
@@ -638,7 +638,7 @@ test('5,000 documents are scrolled', async () => {
   });
   for (let i = 0; i < 1000; i++) {
     const was = await box.evaluate((e) => e.scrollTop);
-    await page.mouse.wheel(0, 1200);
+    await page.mouse.wheel(0, 1450);
     // What it was turned to is in sight, and full.
     await page.waitForFunction((from) => {
       const { box: e, list: l } = window.watched;
