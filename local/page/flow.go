@@ -306,6 +306,9 @@ func (p *Page) enter(function string, line []byte) {
 	case "key sent again", "request sent again":
 		s.Kind, s.Text = "retry", "looked at again soon: "+l.Error
 		p.flow.add(s)
+	case "document parked":
+		s.Kind, s.Text = "note", "cannot be synced ("+l.Reason+"): "+l.Mend+"; see “Needs you”"
+		p.flow.add(s)
 	default:
 		if l.Level == "ERROR" || l.Level == "WARN" {
 			s.Kind, s.Text = "note", strings.TrimSuffix(l.Msg+": "+l.Error, ": ")

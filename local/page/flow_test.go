@@ -79,6 +79,9 @@ func TestTimeline(t *testing.T) {
 			`handled "a" f deleted in MongoDB, as in Ditto: deleted in Ditto`,
 			`handled "a" f gone from both echo`,
 		}},
+		{"Parked", func(p *page.Page) {
+			page.Enter(p, "f", `{"level":"WARN","message":"document parked","collection":"tasks","mongoId":"1.5","reason":"id-fraction","mend":"use a whole number"}`)
+		}, []string{"note mongo:1.5 f cannot be synced (id-fraction): use a whole number; see “Needs you”"}},
 		{"Batch", func(p *page.Page) {
 			page.Enter(p, "f", `{"level":"INFO","message":"handled","source":"sqs","counts":{"messages":3,"keys":3,"pairs":2,"equal":1,"toDitto":1},"lagMs":30,"ms":12}`)
 			page.Enter(p, "f", `{"level":"INFO","message":"handled","source":"sqs","counts":{"messages":1,"keys":1,"pairs":1,"toDitto":1},"lagMs":30,"ms":12}`)

@@ -110,7 +110,11 @@ func (p *Page) streamMongo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer stream.Close(context.WithoutCancel(ctx))
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = stream.Close(ctx) // the server may not answer
+	}()
 	p.setSide(value.MongoDB, nil)
 	var batch []bson.Raw
 	for ctx.Err() == nil {

@@ -474,6 +474,27 @@ test('a dead letter is redriven', async () => {
   await shows('Ditto', 'undelivered', 'title', '"at last"');
 });
 
+for (const [side, name, other] of [['MongoDB', 'mongodb', 'Ditto'], ['Ditto', 'ditto', 'MongoDB']]) {
+  test(`${side} stops answering, the page says so, and it comes back`, async () => {
+    expected.push(/status of 503/);
+    await make({ _id: `before-${name}`, n: 1 });
+    await idle();
+    const pid = stack.processes[name]; // which this test's stack has started
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await page.locator('#banner').getByText(`${side} does not answer: what you see of it is as it was`).waitFor();
+      await page.locator('#sides li.down').getByText(side).waitFor();
+      await page.locator('#sides li.up').getByText(other).waitFor();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await page.getByText(`${side} live`).waitFor();
+    await page.locator('#banner').waitFor({ state: 'hidden' });
+    await change(side, `before-${name}`, 'n', '2');
+    await shows(other, `before-${name}`, 'n', '2');
+  });
+}
+
 const odd = ['', '__proto__', 'constructor', 'toString', 'a.b', '$x', '$oid.x', ' ', '<img src=x onerror="document.title=1">', 'עברית', 'العربية', '\u202Eright to left', 'e\u0301', '🦆', '"quoted"', 'x'.repeat(400)];
 
 test('values and names are text, whatever they hold', async () => {
