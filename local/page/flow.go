@@ -410,6 +410,16 @@ func rowWords(row string) string {
 		return "the sides agree: nothing to do"
 	case "echo":
 		return "the event tells what both sides agreed on: nothing to do"
+	case "tombstone":
+		return "deleted on both sides already: nothing to do"
+	case "gone from both":
+		return "gone from both sides: nothing to do"
+	case "never synced":
+		return "on neither side, and never synced: nothing to do"
+	case "parked":
+		return "cannot be synced as it is: see “Needs you”"
+	case "left alone":
+		return "left alone, as configured, until it changes"
 	}
 	return row
 }

@@ -71,13 +71,15 @@ func TestTimeline(t *testing.T) {
 			page.Enter(p, "f", line("both", `"mongodb":true,"ditto":true,"state":"live"`, `"toDitto":{"what":"update","paths":["m"]},"toMongo":{"what":"update","paths":["n"],"more":2}`))
 			page.Enter(p, "f", line("deleted in Ditto", `"mongodb":true,"state":"live"`, `"toMongo":{"what":"delete"}`))
 			page.Enter(p, "f", line("gone from both", `"state":"deleted"`, `"error":""`))
+			page.Enter(p, "f", line("parked", `"mongodb":true`, `"error":""`))
 		}, []string{
 			`handled "a" f Ditto gets the document of MongoDB: new in MongoDB`,
 			`handled "a" f MongoDB takes Ditto’s n: the two had never agreed on this document`,
 			`handled "a" f MongoDB takes Ditto’s n: Ditto has changed it since they last agreed`,
 			`handled "a" f Ditto takes MongoDB’s m; MongoDB takes Ditto’s n and more: each side has changed, since they last agreed, what the other has not`,
 			`handled "a" f deleted in MongoDB, as in Ditto: deleted in Ditto`,
-			`handled "a" f gone from both echo`,
+			`handled "a" f gone from both sides: nothing to do echo`,
+			`handled "a" f cannot be synced as it is: see “Needs you”`,
 		}},
 		{"Parked", func(p *page.Page) {
 			page.Enter(p, "f", `{"level":"WARN","message":"document parked","collection":"tasks","mongoId":"1.5","reason":"id-fraction","mend":"use a whole number"}`)
