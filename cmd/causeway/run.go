@@ -10,8 +10,8 @@ import (
 	"github.com/causeway-sync/causeway/local/stack"
 )
 
-// stopGrace is how long a stack may take to stop: a batch that is being
-// handled is waited for.
+// stopGrace is how long a stack may take to stop. It takes a few seconds, even
+// with a batch that is being handled.
 const stopGrace = 45 * time.Second
 
 type runCmd struct {

@@ -77,7 +77,7 @@ export async function startStack() {
       });
       if (!r.ok) throw new Error(`${action}: ${r.status} ${await r.text()}`);
       const said = await r.text();
-      return said ? JSON.parse(said) : undefined;
+      return said ? JSON.parse(said) : {};
     },
     async stop() {
       if (child.exitCode === null) child.kill('SIGINT');
