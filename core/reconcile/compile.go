@@ -157,7 +157,7 @@ func fold[O any](ops []O, units []leaf, removal func(O) (value.Path, bool), gone
 			for _, o := range ops {
 				if q, ok := removal(o); ok && parent.Contains(q) {
 					for _, u := range units {
-						if q.Contains(u.path) {
+						if q.Contains(u.Path) {
 							removed++
 						}
 					}
@@ -165,7 +165,7 @@ func fold[O any](ops []O, units []leaf, removal func(O) (value.Path, bool), gone
 			}
 			all, touched := 0, 0
 			for _, u := range units {
-				if parent.Contains(u.path) {
+				if parent.Contains(u.Path) {
 					all++
 				}
 			}

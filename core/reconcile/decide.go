@@ -312,7 +312,7 @@ func (x *decision) ownCreation(side value.Side) bool {
 		units = x.du
 	}
 	for _, u := range units {
-		if !slices.Contains(x.ann, ledger.Announcement{Path: u.path, Side: side, Hash: u.hash}) {
+		if !slices.Contains(x.ann, ledger.Announcement{Path: u.Path, Side: side, Hash: u.Hash}) {
 			return false
 		}
 	}

@@ -45,10 +45,10 @@ func groups(c *manifest.Collection, mu, du []leaf, base []ledger.Unit, ann []led
 			}
 		}
 		if len(mu) > 0 {
-			least(mu[0].path)
+			least(mu[0].Path)
 		}
 		if len(du) > 0 {
-			least(du[0].path)
+			least(du[0].Path)
 		}
 		if len(base) > 0 {
 			least(base[0].Path)
@@ -57,8 +57,8 @@ func groups(c *manifest.Collection, mu, du []leaf, base []ledger.Unit, ann []led
 			least(ann[0].Path)
 		}
 		g := group{path: root, counter: isCounter(c, root), register: slices.Contains(registers, root)}
-		g.mu, mu = cut(mu, func(l leaf) bool { return root.Contains(l.path) })
-		g.du, du = cut(du, func(l leaf) bool { return root.Contains(l.path) })
+		g.mu, mu = cut(mu, func(l leaf) bool { return root.Contains(l.Path) })
+		g.du, du = cut(du, func(l leaf) bool { return root.Contains(l.Path) })
 		g.base, base = cut(base, func(u ledger.Unit) bool { return root.Contains(u.Path) })
 		g.ann, ann = cut(ann, func(a ledger.Announcement) bool { return root.Contains(a.Path) })
 		g.restore(empty)
@@ -91,8 +91,8 @@ type emptied struct {
 func setEmptyAside(mu, du []leaf, base []ledger.Unit) ([]leaf, []leaf, []ledger.Unit, emptied) {
 	var out emptied
 	m, d := mu, du
-	mu, out.mu = split(mu, func(l leaf) bool { return l.hash == emptyMongo && below(d, l.path) })
-	du, out.du = split(du, func(l leaf) bool { return l.hash == emptyDitto && below(m, l.path) })
+	mu, out.mu = split(mu, func(l leaf) bool { return l.Hash == emptyMongo && below(d, l.Path) })
+	du, out.du = split(du, func(l leaf) bool { return l.Hash == emptyDitto && below(m, l.Path) })
 	base, out.base = split(base, func(u ledger.Unit) bool {
 		return (u.M == emptyMongo || u.M.IsAbsent()) && (u.D == emptyDitto || u.D.IsAbsent()) &&
 			(below(m, u.Path) || below(d, u.Path))
@@ -117,8 +117,8 @@ func split[T any](s []T, out func(T) bool) (kept, taken []T) {
 
 // restore puts back what belongs to a group that is decided as a whole.
 func (g *group) restore(e emptied) {
-	g.mu = putBack(g.mu, e.mu, func(l leaf) value.Path { return l.path }, g.path)
-	g.du = putBack(g.du, e.du, func(l leaf) value.Path { return l.path }, g.path)
+	g.mu = putBack(g.mu, e.mu, func(l leaf) value.Path { return l.Path }, g.path)
+	g.du = putBack(g.du, e.du, func(l leaf) value.Path { return l.Path }, g.path)
 	g.base = putBack(g.base, e.base, func(u ledger.Unit) value.Path { return u.Path }, g.path)
 }
 
@@ -134,9 +134,9 @@ func putBack[T any](s, taken []T, path func(T) value.Path, root value.Path) []T 
 
 // below reports whether a unit of side lies strictly below p.
 func below(side []leaf, p value.Path) bool {
-	i, _ := slices.BinarySearchFunc(side, p, func(l leaf, p value.Path) int { return strings.Compare(string(l.path), string(p)) })
-	for ; i < len(side) && p.Contains(side[i].path); i++ {
-		if side[i].path != p {
+	i, _ := slices.BinarySearchFunc(side, p, func(l leaf, p value.Path) int { return strings.Compare(string(l.Path), string(p)) })
+	for ; i < len(side) && p.Contains(side[i].Path); i++ {
+		if side[i].Path != p {
 			return true
 		}
 	}
@@ -146,14 +146,14 @@ func below(side []leaf, p value.Path) bool {
 // values fills in what stands at the group's path on both sides.
 func (g *group) values(m bson.Raw, d []byte) {
 	switch {
-	case len(g.mu) == 1 && g.mu[0].path == g.path:
-		g.m = g.mu[0].m
+	case len(g.mu) == 1 && g.mu[0].Path == g.path:
+		g.m = g.mu[0].M
 	case len(g.mu) > 0:
 		g.m = value.LookupBSON(m, g.path)
 	}
 	switch {
-	case len(g.du) == 1 && g.du[0].path == g.path:
-		g.d = g.du[0].d
+	case len(g.du) == 1 && g.du[0].Path == g.path:
+		g.d = g.du[0].D
 	case len(g.du) > 0:
 		g.d = value.Lookup(d, g.path)
 	}
@@ -204,12 +204,12 @@ func (g *group) each(side value.Side, f func(p value.Path, now, then value.Hash)
 		var p value.Path
 		var n, t value.Hash
 		switch {
-		case len(base) == 0 || len(now) > 0 && now[0].path < base[0].Path:
-			p, n, now = now[0].path, now[0].hash, now[1:]
-		case len(now) == 0 || base[0].Path < now[0].path:
+		case len(base) == 0 || len(now) > 0 && now[0].Path < base[0].Path:
+			p, n, now = now[0].Path, now[0].Hash, now[1:]
+		case len(now) == 0 || base[0].Path < now[0].Path:
 			p, t, base = base[0].Path, sideHash(base[0], side), base[1:]
 		default:
-			p, n, t = now[0].path, now[0].hash, sideHash(base[0], side)
+			p, n, t = now[0].Path, now[0].Hash, sideHash(base[0], side)
 			now, base = now[1:], base[1:]
 		}
 		if f(p, n, t) {

@@ -11,13 +11,9 @@ import (
 	"github.com/causeway-sync/causeway/core/value"
 )
 
-// leaf is one unit of one side, with its value there.
-type leaf struct {
-	path value.Path
-	hash value.Hash
-	m    bson.RawValue
-	d    []byte
-}
+// leaf is one unit of one side, with its value there, and the hash that the
+// ledger keeps of it.
+type leaf = value.Leaf
 
 // metadata is the old connector's field: never copied, never removed.
 const metadata = "_mdb"
@@ -41,24 +37,25 @@ func mongoLeaves(c *manifest.Collection, doc bson.Raw) ([]leaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]leaf, len(units))
-	for i, u := range units {
-		out[i] = leaf{path: u.Path, hash: hashMongo(c, u.Path, u.M), m: u.M}
-	}
-	return out, nil
+	hashCounters(c, units)
+	return units, nil
 }
 
 // dittoLeaves splits a Ditto document into its units, sorted by path.
 func dittoLeaves(c *manifest.Collection, js []byte) ([]leaf, error) {
-	units, err := value.JSONUnits(js, c.Strict, c.Counters)
-	if err != nil {
-		return nil, err
+	return value.JSONUnits(js, c.Strict, c.Counters)
+}
+
+// hashCounters gives MongoDB's counters their hashes.
+func hashCounters(c *manifest.Collection, units []leaf) {
+	if len(c.Counters) == 0 {
+		return
 	}
-	out := make([]leaf, len(units))
-	for i, u := range units {
-		out[i] = leaf{path: u.Path, hash: value.HashJSON(u.D), d: u.D}
+	for i := range units {
+		if u := &units[i]; isCounter(c, u.Path) {
+			u.Hash = hashMongo(c, u.Path, u.M)
+		}
 	}
-	return out, nil
 }
 
 // inside is the field under which a value stands when it is split on its own.
@@ -75,12 +72,9 @@ func mongoUnits(c *manifest.Collection, p value.Path, v bson.RawValue) ([]leaf, 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]leaf, len(units))
-	for i, u := range units {
-		at := p + u.Path[len(inside):]
-		out[i] = leaf{path: at, hash: hashMongo(c, at, u.M)}
-	}
-	return out, nil
+	moveTo(p, units)
+	hashCounters(c, units)
+	return units, nil
 }
 
 // dittoUnits is mongoUnits for Ditto.
@@ -93,11 +87,15 @@ func dittoUnits(c *manifest.Collection, p value.Path, js []byte) ([]leaf, error)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]leaf, len(units))
-	for i, u := range units {
-		out[i] = leaf{path: p + u.Path[len(inside):], hash: value.HashJSON(u.D)}
+	moveTo(p, units)
+	return units, nil
+}
+
+// moveTo puts units that were split inside to p.
+func moveTo(p value.Path, units []leaf) {
+	for i := range units {
+		units[i].Path = p + units[i].Path[len(inside):]
 	}
-	return out, nil
 }
 
 func countersBelow(c *manifest.Collection, p value.Path) []value.Path {
@@ -121,7 +119,7 @@ func Unchanged(c *manifest.Collection, e *ledger.Entry, doc bson.Raw) bool {
 		if u.M.IsAbsent() {
 			continue
 		}
-		if len(leaves) == 0 || leaves[0].path != u.Path || leaves[0].hash != u.M {
+		if len(leaves) == 0 || leaves[0].Path != u.Path || leaves[0].Hash != u.M {
 			return false
 		}
 		leaves = leaves[1:]
@@ -137,14 +135,14 @@ func unitsOf(m, d []leaf) []ledger.Unit {
 func appendUnits(out []ledger.Unit, m, d []leaf) []ledger.Unit {
 	for len(m) > 0 || len(d) > 0 {
 		switch {
-		case len(d) == 0 || len(m) > 0 && m[0].path < d[0].path:
-			out = append(out, ledger.Unit{Path: m[0].path, M: m[0].hash})
+		case len(d) == 0 || len(m) > 0 && m[0].Path < d[0].Path:
+			out = append(out, ledger.Unit{Path: m[0].Path, M: m[0].Hash})
 			m = m[1:]
-		case len(m) == 0 || d[0].path < m[0].path:
-			out = append(out, ledger.Unit{Path: d[0].path, D: d[0].hash})
+		case len(m) == 0 || d[0].Path < m[0].Path:
+			out = append(out, ledger.Unit{Path: d[0].Path, D: d[0].Hash})
 			d = d[1:]
 		default:
-			out = append(out, ledger.Unit{Path: m[0].path, M: m[0].hash, D: d[0].hash})
+			out = append(out, ledger.Unit{Path: m[0].Path, M: m[0].Hash, D: d[0].Hash})
 			m, d = m[1:], d[1:]
 		}
 	}

@@ -54,7 +54,7 @@ func (x *decision) insertDitto(row string) *Problem {
 		return problemOf("", err)
 	}
 	for _, u := range du {
-		x.announce(u.path, value.Ditto, u.hash)
+		x.announce(u.Path, value.Ditto, u.Hash)
 	}
 	x.agreed(x.mu, du)
 	if !x.in.Rules.Strict {
@@ -138,7 +138,7 @@ func (x *decision) insertMongo(row string) *Problem {
 		return problemOf("", err)
 	}
 	for _, u := range mu {
-		x.announce(u.path, value.MongoDB, u.hash)
+		x.announce(u.Path, value.MongoDB, u.Hash)
 	}
 	for _, o := range fill {
 		x.announce(o.Path, value.Ditto, value.HashJSON(o.New))
@@ -172,14 +172,14 @@ func (x *decision) agreed(mu, du []leaf) {
 	n.Units = unitsOf(mu, du)
 	n.Counters = nil
 	for _, l := range mu {
-		if !isCounter(x.in.Rules, l.path) {
+		if !isCounter(x.in.Rules, l.Path) {
 			continue
 		}
-		if v, ok := integer(l.m); ok {
+		if v, ok := integer(l.M); ok {
 			if n.Counters == nil {
 				n.Counters = map[value.Path]int64{}
 			}
-			n.Counters[l.path] = v
+			n.Counters[l.Path] = v
 		}
 	}
 }

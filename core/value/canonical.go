@@ -41,6 +41,17 @@ func HashJSON(js []byte) Hash {
 	return sum(r.a)
 }
 
+// hash is HashJSON of node n, made in r.c.
+func (t *tape) hash(n int, r *room) Hash {
+	c := canonicalizer{tape: t, dst: r.c[:0], members: r.members[:0]}
+	err := c.value(n)
+	r.c, r.members = c.dst, c.members
+	if err != nil {
+		return sum(t.raw(n))
+	}
+	return sum(c.dst)
+}
+
 // Valid reports what is wrong with js as JSON, in MaxDepth and UTF-8 too.
 func Valid(js []byte) error {
 	r := borrow()

@@ -30,7 +30,7 @@ func DigestJSON(js []byte, strict bool, counters []Path) (Hash, error) {
 	}
 	return Digest(func(yield func(Path, Hash) bool) {
 		for _, l := range leaves {
-			if !yield(l.Path, HashJSON(l.D)) {
+			if !yield(l.Path, l.Hash) {
 				return
 			}
 		}

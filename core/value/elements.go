@@ -44,17 +44,3 @@ func (r *elementReader) next() (element, bool, error) {
 	r.rest = rest
 	return element{key: key, val: v.Data, typ: t}, true, nil
 }
-
-// count is the number of elements of a document, 0 if it is malformed.
-func count(v []byte) (n int) {
-	r, err := elements(v)
-	if err != nil {
-		return 0
-	}
-	for {
-		if _, ok, err := r.next(); !ok || err != nil {
-			return n
-		}
-		n++
-	}
-}

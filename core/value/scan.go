@@ -156,31 +156,32 @@ func (t *tape) string(i int) (int, error) {
 	b, start := t.src, i
 	i++
 	var escaped, wide bool
-	for ; i < len(b); i++ {
-		c := b[i]
-		if c == '"' {
+	for {
+		if i += plainLen(b[i:]); i == len(b) {
+			return i, syntax(start, "a string without an end")
+		}
+		switch c := b[i]; {
+		case c == '"':
 			if wide && !utf8.Valid(b[start:i]) {
 				return start, syntax(start, "a string that is not UTF-8")
 			}
 			t.add(start, i+1, stringKind)
 			t.nodes[len(t.nodes)-1].escaped = escaped
 			return i + 1, nil
-		}
-		switch {
 		case c == '\\':
 			n, err := escapeLen(b, i)
 			if err != nil {
 				return i, err
 			}
 			escaped = true
-			i += n - 1
+			i += n
 		case c < 0x20:
 			return i, syntax(i, "a control character in a string")
-		case c >= utf8.RuneSelf:
+		default:
 			wide = true
+			i += wideLen(b[i:])
 		}
 	}
-	return i, syntax(start, "a string without an end")
 }
 
 // escapeLen is the length of the escape at b[i]; a surrogate pair is one.

@@ -12,11 +12,12 @@ import (
 const MaxUnits = 2000
 
 // Leaf is one unit of a document. M is set by BSONUnits, D by JSONUnits; a
-// JSON null is a present value.
+// JSON null is a present value. Hash is HashBSON(M) or HashJSON(D).
 type Leaf struct {
 	Path Path
 	M    bson.RawValue
 	D    []byte
+	Hash Hash
 }
 
 // BSONUnits splits a document into its units, sorted by path: its top-level
@@ -30,16 +31,22 @@ func BSONUnits(doc bson.Raw, strict bool, counters []Path) ([]Leaf, error) {
 	}
 	r := borrow()
 	defer r.free()
-	s := split(r, strict, counters, count(doc))
+	s := split(r, strict, counters)
+	defer s.end()
 	err := s.bson(doc, 1)
 	if err == nil && len(s.leaves) > MaxUnits && !strict {
-		s = split(r, true, nil, count(doc))
+		s.restart()
 		err = s.bson(doc, 1)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.sorted(r), nil
+	for i := range s.leaves {
+		l := &s.leaves[i]
+		r.c = append(append(r.c[:0], byte(l.M.Type)), l.M.Value...)
+		l.Hash = sum(r.c)
+	}
+	return s.sorted(), nil
 }
 
 // JSONUnits is BSONUnits for a Ditto document.
@@ -53,35 +60,55 @@ func JSONUnits(js []byte, strict bool, counters []Path) ([]Leaf, error) {
 	if t.nodes[0].kind != objectKind {
 		return nil, fail(ErrSyntax, "want an object")
 	}
-	s := split(r, strict, counters, len(t.nodes)/2)
+	s := split(r, strict, counters)
+	defer s.end()
 	err = s.json(t, 0)
 	if err == nil && len(s.leaves) > MaxUnits && !strict {
-		s = split(r, true, nil, int(t.nodes[0].size))
+		s.restart()
 		err = s.json(t, 0)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.sorted(r), nil
+	for i := range s.leaves {
+		l := &s.leaves[i]
+		l.Hash = t.hash(s.nodes[i], r)
+	}
+	return s.sorted(), nil
 }
 
-// splitter collects leaves. Their paths stand one after another in one text,
-// which becomes a string once.
+// splitter collects leaves in r's memory. Their paths stand one after another in
+// one text, which becomes a string once.
 type splitter struct {
+	r        *room
 	counters []Path
 	whole    bool // by top-level fields
 	prefix   []byte
 	paths    []byte
 	ends     []int
+	nodes    []int // of JSON: where on the tape the leaves are
 	leaves   []Leaf
 }
 
-// split begins a splitter in r's memory, for about so many leaves.
-func split(r *room, whole bool, counters []Path, leaves int) splitter {
-	return splitter{
-		whole: whole, counters: counters, leaves: make([]Leaf, 0, min(leaves, 16)),
-		prefix: r.a[:0], paths: r.b[:0], ends: r.ends[:0],
+func split(r *room, whole bool, counters []Path) *splitter {
+	return &splitter{
+		r: r, whole: whole, counters: counters,
+		prefix: r.a[:0], paths: r.b[:0], ends: r.ends[:0], nodes: r.nodes[:0], leaves: r.leaves[:0],
 	}
+}
+
+// restart begins again, by top-level fields.
+func (s *splitter) restart() {
+	clear(s.leaves)
+	s.whole, s.counters = true, nil
+	s.prefix, s.paths, s.ends, s.nodes, s.leaves = s.prefix[:0], s.paths[:0], s.ends[:0], s.nodes[:0], s.leaves[:0]
+}
+
+// end gives r its memory back, which points to no document any more.
+func (s *splitter) end() {
+	clear(s.leaves)
+	r := s.r
+	r.a, r.b, r.ends, r.nodes, r.leaves = s.prefix, s.paths, s.ends, s.nodes, s.leaves
 }
 
 // enter appends a name to the path; false for the fields that no unit holds.
@@ -109,22 +136,22 @@ func (s *splitter) isCounter() bool {
 	return false
 }
 
-// sorted ends the splitting: r has its memory back.
-func (s *splitter) sorted(r *room) []Leaf {
-	r.a, r.b, r.ends = s.prefix, s.paths, s.ends
+// sorted are the leaves in order, in memory of their own.
+func (s *splitter) sorted() []Leaf {
+	out := append(make([]Leaf, 0, len(s.leaves)), s.leaves...)
 	all, from := string(s.paths), 0
 	for i, end := range s.ends {
-		s.leaves[i].Path = Path(all[from:end])
+		out[i].Path = Path(all[from:end])
 		from = end
 	}
 	byPath := func(a, b Leaf) int { return strings.Compare(string(a.Path), string(b.Path)) }
-	if !slices.IsSortedFunc(s.leaves, byPath) {
-		slices.SortStableFunc(s.leaves, byPath)
+	if !slices.IsSortedFunc(out, byPath) {
+		slices.SortStableFunc(out, byPath)
 	}
 	// A name that a document repeats: the last one counts.
-	keep := s.leaves[:0]
-	for i, l := range s.leaves {
-		if i+1 == len(s.leaves) || s.leaves[i+1].Path != l.Path {
+	keep := out[:0]
+	for i, l := range out {
+		if i+1 == len(out) || out[i+1].Path != l.Path {
 			keep = append(keep, l)
 		}
 	}
@@ -207,6 +234,7 @@ func (s *splitter) json(t *tape, n int) error {
 		}
 		if s.whole || t.isLeaf(i+1) || s.isCounter() {
 			s.leaf(Leaf{D: t.raw(i + 1)})
+			s.nodes = append(s.nodes, i+1)
 		} else if err := s.json(t, i+1); err != nil {
 			return under(key, err)
 		}

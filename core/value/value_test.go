@@ -2,12 +2,14 @@ package value_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -487,6 +489,43 @@ func TestAppendString(t *testing.T) {
 	for in, want := range map[string]string{"a": `"a"`, "\"\\\n\x00\x7f": "\"\\\"\\\\\\n\\u0000\x7f\"", "a\xffb": "\"a\uFFFDb\""} {
 		if got := string(value.AppendString(nil, in)); got != want {
 			t.Errorf("%q: %s", in, got)
+		}
+	}
+}
+
+// TestTextAnywhere: what a JSON string cannot hold as it is, is found wherever it
+// stands.
+func TestTextAnywhere(t *testing.T) {
+	for _, special := range []string{"\x00", "\x1f", `"`, `\`, "\n", "é", "\x7f", "\xff", "!", "[", "]", " "} {
+		for at := range 20 {
+			for _, after := range []int{0, 1, 7, 8, 20} {
+				s := strings.Repeat("a", at) + special + strings.Repeat("\x21", after)
+				var want bytes.Buffer
+				enc := json.NewEncoder(&want)
+				enc.SetEscapeHTML(false)
+				if err := enc.Encode(s); err != nil {
+					t.Fatal(err)
+				}
+				got := value.AppendString(nil, s)
+				var back, wanted string
+				if err := json.Unmarshal(got, &back); err != nil {
+					t.Fatalf("%q: %v", got, err)
+				}
+				if err := json.Unmarshal(want.Bytes(), &wanted); err != nil {
+					t.Fatal(err)
+				}
+				if back != wanted {
+					t.Errorf("%q is spelled %s", s, got)
+				}
+				plain := []byte(`"` + s + `"`)
+				valid := json.Valid(plain) && utf8.ValidString(s)
+				if err := value.Valid(plain); (err == nil) != valid {
+					t.Errorf("%q: %v, want valid %t", plain, err, valid)
+				}
+				if mv := rv(t, s); valid && !value.Equal(mv, got, value.JSON) || value.Equal(mv, []byte(`"`+s+`b"`), value.JSON) {
+					t.Errorf("%q equals wrongly", s)
+				}
+			}
 		}
 	}
 }
