@@ -187,7 +187,15 @@ func compareNumbers(a, b bson.RawValue) int {
 
 // key is a text that two values share exactly when MongoDB takes them for
 // equal (5, 5.0 and Decimal128 5).
-func key(v bson.RawValue) string { return string(appendKey(make([]byte, 0, 32), v)) }
+func key(v bson.RawValue) string {
+	var room [64]byte
+	return string(appendKey(room[:0], v))
+}
+
+// sameKey reports whether two values have one key.
+func sameKey(a, b bson.RawValue) bool {
+	return a.Type == b.Type && bytes.Equal(a.Value, b.Value) || key(a) == key(b)
+}
 
 func appendKey(b []byte, v bson.RawValue) []byte {
 	b = append(b, byte(class(v.Type)))
@@ -208,7 +216,7 @@ func appendKey(b []byte, v bson.RawValue) []byte {
 				break
 			}
 			rest = tail
-			b = append(append(b, element.Key()...), 0)
+			b = append(append(b, element.KeyBytes()...), 0)
 			inner := element.Value()
 			b = appendKey(b, bson.RawValue{Type: bson.Type(inner.Type), Value: inner.Data})
 		}

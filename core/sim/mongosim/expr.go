@@ -191,13 +191,10 @@ func (e *env) operator(name string, arg any) (bson.RawValue, error) {
 				doc = of
 				continue
 			}
-			elements, err := of.Elements()
-			if err != nil {
+			if err := of.Validate(); err != nil {
 				return v, err
 			}
-			for _, f := range elements {
-				doc = setField(doc, f.Key(), f.Value())
-			}
+			doc = merge(doc, of)
 		}
 		if doc == nil {
 			return bson.RawValue{}, errors.New("$mergeObjects of nothing is not supported")

@@ -76,24 +76,41 @@ func setPath(doc bson.Raw, path []string, v bson.RawValue) (bson.Raw, error) {
 	return setField(doc, path[0], v), nil
 }
 
-// project returns the fields that a projection names, in the document's order,
-// and after them those that it computes.
-func project(doc bson.Raw, projection bson.D, env *env) (bson.Raw, error) {
-	if projection == nil {
-		return doc, nil
-	}
-	computed := empty
-	for i := range projection {
-		e := &projection[i]
+// projection is a compiled projection: the fields that it keeps, and those that
+// it computes.
+type projection struct {
+	whole    bool
+	keep     []string
+	computed bson.D
+}
+
+func compileProjection(d bson.D) (p projection, err error) {
+	p.whole, p.keep = d == nil, append(make([]string, 0, len(d)+1), "_id")
+	for i := range d {
+		e := &d[i]
 		if strings.ContainsAny(e.Key, ".$") {
-			return nil, fmt.Errorf("projection of %s is not supported", e.Key)
+			return p, fmt.Errorf("projection of %s is not supported", e.Key)
 		}
 		if e.Value == 1 {
+			p.keep = append(p.keep, e.Key)
 			continue
 		}
 		if s, ok := e.Value.(string); !ok || !strings.HasPrefix(s, "$") {
-			return nil, fmt.Errorf("projection %s: %v is not supported", e.Key, e.Value)
+			return p, fmt.Errorf("projection %s: %v is not supported", e.Key, e.Value)
 		}
+		p.computed = append(p.computed, *e)
+	}
+	return p, nil
+}
+
+// of returns the fields that the projection names, in the document's order, and
+// after them those that it computes.
+func (p *projection) of(doc bson.Raw, env *env) (bson.Raw, error) {
+	if p.whole {
+		return doc, nil
+	}
+	computed := empty
+	for _, e := range p.computed {
 		v, err := env.with(doc).eval(e.Value)
 		if err != nil {
 			return nil, err
@@ -103,7 +120,7 @@ func project(doc bson.Raw, projection bson.D, env *env) (bson.Raw, error) {
 		}
 	}
 	keep := func(name []byte) bool {
-		return string(name) == "_id" || slices.ContainsFunc(projection, func(e bson.E) bool { return e.Key == string(name) && e.Value == 1 })
+		return slices.ContainsFunc(p.keep, func(k string) bool { return k == string(name) })
 	}
 	return filterFields(doc, keep, computed), nil
 }

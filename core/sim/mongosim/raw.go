@@ -1,7 +1,9 @@
 package mongosim
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -20,7 +22,7 @@ func object(doc bson.Raw) bson.RawValue {
 }
 
 func text(s string) bson.RawValue {
-	return bson.RawValue{Type: bson.TypeString, Value: bsoncore.AppendString(nil, s)}
+	return bson.RawValue{Type: bson.TypeString, Value: bsoncore.AppendString(make([]byte, 0, len(s)+5), s)}
 }
 
 func boolean(b bool) bson.RawValue {
@@ -127,6 +129,55 @@ func setField(doc bson.Raw, name string, v bson.RawValue) bson.Raw {
 		out = appendField(out, name, v)
 	}
 	return finish(out)
+}
+
+// merge is doc with the fields of more, each in place or at the end.
+func merge(doc, more bson.Raw) bson.Raw {
+	out := make([]byte, 4, len(doc)+len(more))
+	var room [8][]byte
+	done := room[:0]
+	isDone := func(name []byte) bool {
+		return slices.ContainsFunc(done, func(d []byte) bool { return bytes.Equal(d, name) })
+	}
+	for rest := doc[4:]; len(rest) > 1; {
+		element, tail, ok := bsoncore.ReadElement(rest)
+		if !ok {
+			break
+		}
+		rest = tail
+		name := element.KeyBytes()
+		if found := last(more, name); found == nil {
+			out = append(out, element...)
+		} else if !isDone(name) {
+			out, done = append(out, found...), append(done, name)
+		}
+	}
+	for rest := more[4:]; len(rest) > 1; {
+		element, tail, ok := bsoncore.ReadElement(rest)
+		if !ok {
+			break
+		}
+		rest = tail
+		if name := element.KeyBytes(); !isDone(name) {
+			out, done = append(out, last(more, name)...), append(done, name)
+		}
+	}
+	return finish(out)
+}
+
+// last is the last element of that name, nil if there is none.
+func last(doc []byte, name []byte) (found bsoncore.Element) {
+	for rest := doc[4:]; len(rest) > 1; {
+		element, tail, ok := bsoncore.ReadElement(rest)
+		if !ok {
+			break
+		}
+		if bytes.Equal(element.KeyBytes(), name) {
+			found = element
+		}
+		rest = tail
+	}
+	return found
 }
 
 func appendField(b []byte, name string, v bson.RawValue) []byte {

@@ -74,9 +74,13 @@ func (s *Sim) Find(ctx context.Context, name string, filter, projection bson.D) 
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", name, err)
 	}
+	shown, err := compileProjection(projection)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", name, err)
+	}
 	out := make([]bson.Raw, len(found))
 	for i, doc := range found {
-		if out[i], err = project(doc.raw, projection, env); err != nil {
+		if out[i], err = shown.of(doc.raw, env); err != nil {
 			return nil, fmt.Errorf("find %s: %w", name, err)
 		}
 	}

@@ -56,7 +56,8 @@ func (x *index) key(doc bson.Raw) (string, bool) {
 	if ok, err := x.where.match(doc, nil); err != nil || !ok {
 		return "", false
 	}
-	var b []byte
+	var room [128]byte
+	b := room[:0]
 	for _, k := range x.Keys {
 		v := lookup(doc, k)
 		if v.Type == 0 {
@@ -120,7 +121,7 @@ func (w *writer) model(m *mongodb.Model) (*mongodb.WriteError, error) {
 		return nil, err
 	}
 	if !bytes.Equal(doc, old.raw) {
-		if key(lookup(doc, "_id")) != key(lookup(old.raw, "_id")) {
+		if !sameKey(lookup(doc, "_id"), lookup(old.raw, "_id")) {
 			return &mongodb.WriteError{Code: 66, Message: "the immutable field _id would change"}, nil
 		}
 		if refused := w.replace(old, doc); refused != nil {
@@ -143,7 +144,7 @@ func (w *writer) insert(raw bson.Raw) *mongodb.WriteError {
 		return duplicate("_id_")
 	}
 	doc := &document{raw: raw, seq: c.next}
-	if refused := w.check(nil, doc); refused != nil {
+	if refused := w.check(doc, nil, raw); refused != nil {
 		return refused
 	}
 	c.next++
@@ -153,13 +154,8 @@ func (w *writer) insert(raw bson.Raw) *mongodb.WriteError {
 }
 
 func (w *writer) replace(doc *document, raw bson.Raw) *mongodb.WriteError {
-	if refused := w.check(doc.raw, &document{raw: raw}); refused != nil {
+	if refused := w.check(doc, doc.raw, raw); refused != nil {
 		return refused
-	}
-	for _, x := range w.collection.indexes {
-		if k, ok := x.key(raw); ok {
-			x.keys[k] = doc
-		}
 	}
 	w.changes = append(w.changes, change{doc.raw, raw})
 	doc.raw = raw
@@ -177,26 +173,35 @@ func (w *writer) remove(doc *document) {
 }
 
 // check applies the validator and the unique indexes, and if they agree moves
-// the index keys from old to doc.
-func (w *writer) check(old bson.Raw, doc *document) *mongodb.WriteError {
+// the index keys of doc from old to raw, what it becomes.
+func (w *writer) check(doc *document, old, raw bson.Raw) *mongodb.WriteError {
 	if w.sim.Validate != nil && !strings.HasPrefix(w.collection.name, "__") {
-		if e := w.sim.Validate(w.collection.name, doc.raw); e != nil {
+		if e := w.sim.Validate(w.collection.name, raw); e != nil {
 			return e
 		}
 	}
+	type move struct {
+		x           *index
+		before, now string
+		had, has    bool
+	}
+	var room [4]move
+	moves := room[:0]
 	for _, x := range w.collection.indexes {
-		k, ok := x.key(doc.raw)
-		before, had := x.key(old)
-		if ok && x.keys[k] != nil && !(had && before == k) {
+		m := move{x: x}
+		m.before, m.had = x.key(old)
+		m.now, m.has = x.key(raw)
+		if m.has && x.keys[m.now] != nil && !(m.had && m.before == m.now) {
 			return duplicate(x.Name)
 		}
+		moves = append(moves, m)
 	}
-	for _, x := range w.collection.indexes {
-		if before, had := x.key(old); had {
-			delete(x.keys, before)
+	for _, m := range moves {
+		if m.had {
+			delete(m.x.keys, m.before)
 		}
-		if k, ok := x.key(doc.raw); ok {
-			x.keys[k] = doc
+		if m.has {
+			m.x.keys[m.now] = doc
 		}
 	}
 	return nil
