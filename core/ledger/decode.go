@@ -188,7 +188,7 @@ func decodeAnnounced(v bsoncore.Value) ([]Announcement, bool) {
 	for ok && l.more() {
 		var a Announcement
 		a.Path = l.path()
-		switch string(l.take(1)) {
+		switch l.take(1) {
 		case "m":
 			a.Side = value.MongoDB
 		case "d":
@@ -202,20 +202,21 @@ func decodeAnnounced(v bsoncore.Value) ([]Announcement, bool) {
 	return all, ok && !l.bad
 }
 
-// packed walks a list in a Binary. bad tells that it was not of its form.
+// packed walks a list in a Binary. bad tells that it was not of its form. It is
+// one string, of which the paths are parts.
 type packed struct {
-	rest []byte
+	rest string
 	bad  bool
 }
 
 func listOf(v bsoncore.Value) (packed, bool) {
 	_, data, ok := v.BinaryOK()
-	return packed{rest: data}, ok
+	return packed{rest: string(data)}, ok
 }
 
 func (l *packed) more() bool { return !l.bad && len(l.rest) > 0 }
 
-func (l *packed) take(n int) []byte {
+func (l *packed) take(n int) string {
 	if n > len(l.rest) {
 		l.bad, n = true, len(l.rest)
 	}
@@ -226,7 +227,7 @@ func (l *packed) take(n int) []byte {
 
 // path takes a path, which stands after its length.
 func (l *packed) path() value.Path {
-	size, n := binary.Uvarint(l.rest)
+	size, n := binary.Uvarint([]byte(l.rest[:min(len(l.rest), binary.MaxVarintLen64)]))
 	if n <= 0 || size > uint64(len(l.rest)-n) || size > 0 && l.rest[n] != 0 {
 		l.bad = true
 		return ""

@@ -54,9 +54,8 @@ func encode(e *Entry, rev int64, writer string) bson.Raw {
 
 // encodeAt is the stored form of e.
 func encodeAt(e *Entry, rev int64, writer string, set times) bson.Raw {
-	b := make([]byte, 0, 256+72*len(e.Units))
-	doc, b := bsoncore.AppendDocumentStart(b)
-	b = bsoncore.AppendStringElement(b, "_id", e.Key.String())
+	doc, b := bsoncore.AppendDocumentStart(make([]byte, 0, e.room()+len(writer)))
+	b = appendID(b, e.Key)
 	b = bsoncore.AppendStringElement(b, fieldCollection, e.Key.Collection)
 	if e.MongoID.Type != 0 {
 		b = bsoncore.AppendValueElement(b, fieldMongoID, bsoncore.Value{Type: bsoncore.Type(e.MongoID.Type), Data: e.MongoID.Value})
@@ -67,11 +66,13 @@ func encodeAt(e *Entry, rev int64, writer string, set times) bson.Raw {
 		b = bsoncore.AppendStringElement(b, fieldBy, string(e.By))
 	}
 	if len(e.Units) > 0 {
-		list := make([]byte, 0, 64*len(e.Units))
-		for _, u := range e.Units {
-			list = append(append(appendPath(list, u.Path), u.M[:]...), u.D[:]...)
+		var list int
+		list, b = beginBinary(b, fieldUnits)
+		for i := range e.Units {
+			u := &e.Units[i]
+			b = append(append(appendPath(b, u.Path), u.M[:]...), u.D[:]...)
 		}
-		b = bsoncore.AppendBinaryElement(b, fieldUnits, 0, list)
+		endBinary(b, list)
 	}
 	if len(e.Counters) > 0 {
 		paths := make([]value.Path, 0, len(e.Counters))
@@ -124,6 +125,40 @@ func encodeAt(e *Entry, rev int64, writer string, set times) bson.Raw {
 	return b
 }
 
+// room is about how many bytes the stored entry takes, with some to spare: one
+// that needs more grows.
+func (e *Entry) room() int {
+	n := 320 + len(e.Key.ID) + 2*len(e.Key.Collection) + len(e.MongoID.Value) + 64*len(e.Counters) + 64*len(e.Maps)
+	for i := range e.Units {
+		n += 2 + len(e.Units[i].Path) + 2*len(value.Hash{})
+	}
+	if e.Claim != nil {
+		n += 64 + len(e.Claim.Owner)
+		for i := range e.Claim.Announced {
+			n += 3 + len(e.Claim.Announced[i].Path) + len(value.Hash{})
+		}
+	}
+	return n
+}
+
+// appendID appends the `_id`, which is k.String().
+func appendID(b []byte, k Key) []byte {
+	b = bsoncore.AppendHeader(b, bsoncore.TypeString, "_id")
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(k.Collection)+1+len(k.ID)+1))
+	b = append(append(b, k.Collection...), '/')
+	return append(append(b, k.ID...), 0)
+}
+
+// beginBinary begins a Binary, which endBinary ends; at is where it begins.
+func beginBinary(b []byte, name string) (at int, out []byte) {
+	b = bsoncore.AppendHeader(b, bsoncore.TypeBinary, name)
+	return len(b), append(b, 0, 0, 0, 0, 0) // its length, and the subtype
+}
+
+func endBinary(b []byte, at int) {
+	binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-5))
+}
+
 func appendWindow(b []byte, w *Window) []byte {
 	window, b := bsoncore.AppendDocumentElementStart(b, fieldTaken)
 	b = bsoncore.AppendDateTimeElement(b, fieldFrom, w.From.UnixMilli())
@@ -147,11 +182,13 @@ func appendClaim(b []byte, c *Claim, until time.Time) []byte {
 	claim, b := bsoncore.AppendDocumentElementStart(b, fieldClaim)
 	b = bsoncore.AppendStringElement(b, fieldOwner, c.Owner)
 	if len(c.Announced) > 0 {
-		list := make([]byte, 0, 64*len(c.Announced))
-		for _, a := range c.Announced {
-			list = append(append(appendPath(list, a.Path), sideByte(a.Side)), a.Hash[:]...)
+		var list int
+		list, b = beginBinary(b, fieldAnnounced)
+		for i := range c.Announced {
+			a := &c.Announced[i]
+			b = append(append(appendPath(b, a.Path), sideByte(a.Side)), a.Hash[:]...)
 		}
-		b = bsoncore.AppendBinaryElement(b, fieldAnnounced, 0, list)
+		endBinary(b, list)
 	}
 	b = appendTime(b, fieldUntil, until)
 	b, _ = bsoncore.AppendDocumentEnd(b, claim)

@@ -212,11 +212,12 @@ func (s Store) Put(ctx context.Context, puts []Put) ([]bool, error) {
 		return nil, fmt.Errorf("write ledger: %w", err)
 	}
 	models := make([]mongodb.Model, len(puts))
+	var alike expressions
 	for i := range puts {
 		if puts[i].Prev == 0 && !now.IsZero() {
 			models[i] = s.insert(&puts[i], now)
 		} else {
-			models[i] = s.model(&puts[i])
+			models[i] = s.model(&puts[i], &alike)
 		}
 	}
 	won := make([]bool, len(puts))
@@ -348,23 +349,22 @@ func (s Store) tombstoneTTL() time.Duration { return cmp.Or(s.TombstoneTTL, Defa
 // model is one compare-and-set. The condition stands in the pipeline, since a
 // filter on `_id` alone is what every server is quickest with; who finds another
 // revision modifies nothing.
-func (s Store) model(p *Put) mongodb.Model {
+func (s Store) model(p *Put, alike *expressions) mongodb.Model {
 	entry := encode(&p.Next, p.Prev+1, s.Writer)
-	times := bson.D{{Key: fieldAt, Value: "$$NOW"}}
-	claim, taken, expires := p.clocks()
-	if claim {
-		times = append(times, within(entry, fieldClaim, bson.E{Key: fieldUntil, Value: FromNow(p.ClaimFor)}))
+	times := written
+	if claim, taken, expires := p.clocks(); claim || taken || expires {
+		times = append(make(bson.D, 0, 2), written...)
+		if claim {
+			times = append(times, within(entry, fieldClaim, bson.E{Key: fieldUntil, Value: alike.fromNow(p.ClaimFor)}))
+		}
+		if taken {
+			times = append(times, within(entry, fieldTaken, bson.E{Key: fieldTo, Value: "$$NOW"}))
+		}
+		if expires {
+			times = append(times, bson.E{Key: fieldExpires, Value: alike.fromNow(s.tombstoneTTL())})
+		}
 	}
-	if taken {
-		times = append(times, within(entry, fieldTaken, bson.E{Key: fieldTo, Value: "$$NOW"}))
-	}
-	if expires {
-		times = append(times, bson.E{Key: fieldExpires, Value: FromNow(s.tombstoneTTL())})
-	}
-	asRead := bson.D{{Key: "$eq", Value: bson.A{"$" + fieldRev, p.Prev}}}
-	if p.Prev == 0 {
-		asRead = bson.D{{Key: "$eq", Value: bson.A{bson.D{{Key: "$type", Value: "$" + fieldRev}}, "missing"}}}
-	}
+	asRead := alike.asRead(p.Prev)
 	return mongodb.Model{
 		Filter: bson.D{{Key: "_id", Value: p.Next.Key.String()}},
 		Update: bson.A{bson.D{{Key: "$replaceWith", Value: bson.D{{Key: "$cond", Value: bson.A{
@@ -372,6 +372,39 @@ func (s Store) model(p *Put) mongodb.Model {
 		}}}}}},
 		Upsert: p.Prev == 0,
 	}
+}
+
+// written is the time that every entry is given.
+var written = bson.D{{Key: fieldAt, Value: "$$NOW"}}
+
+// expressions are those that the pipelines of one bulk write mostly have in
+// common: the ones that were asked for last.
+type expressions struct {
+	revision  int64
+	condition any
+	delay     time.Duration
+	time      any
+}
+
+// asRead is true where the entry has the revision that was read; 0: where there
+// is none.
+func (x *expressions) asRead(rev int64) any {
+	switch {
+	case x.condition != nil && x.revision == rev:
+	case rev == 0:
+		x.condition = bson.D{{Key: "$eq", Value: bson.A{bson.D{{Key: "$type", Value: "$" + fieldRev}}, "missing"}}}
+	default:
+		x.condition = bson.D{{Key: "$eq", Value: bson.A{"$" + fieldRev, rev}}}
+	}
+	x.revision = rev
+	return x.condition
+}
+
+func (x *expressions) fromNow(d time.Duration) any {
+	if x.time == nil || x.delay != d {
+		x.delay, x.time = d, FromNow(d)
+	}
+	return x.time
 }
 
 // EntryOf is the entry that a compare-and-set stores, but for its times.
