@@ -37,9 +37,10 @@ func (s *Store) canBulk(ctx context.Context, c Collection, ids []docid.ID) (bool
 }
 
 func answersProbe(r Response) bool {
+	column := value.PathOf(dql.Column(0))
 	for _, item := range r.Items {
-		id := value.Lookup(item, value.PathOf("_id"))
-		if id == nil || !bytes.Equal(id, value.Lookup(item, value.PathOf(dql.Column(0)))) {
+		id := value.Lookup(item, idPath)
+		if id == nil || !bytes.Equal(id, value.Lookup(item, column)) {
 			return false
 		}
 	}

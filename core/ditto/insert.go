@@ -15,7 +15,7 @@ import (
 // that exist already are left as they are, and are not won. Integers at
 // counter paths become counters.
 func (s *Store) Insert(ctx context.Context, c Collection, docs []Document) (Result, error) {
-	in := inserter{Store: s, ctx: ctx, c: c, result: newResult()}
+	in := inserter{Store: s, ctx: ctx, c: c, result: newResult(len(docs))}
 	fit := make([]Document, 0, len(docs))
 	for _, d := range docs {
 		if err := checkSize(api(c), d.JSON); err != nil {
@@ -149,7 +149,7 @@ func (in *inserter) counters() []value.Path {
 
 // Delete removes documents that are still wholly as they were read.
 func (s *Store) Delete(ctx context.Context, c Collection, docs []Document) (Result, error) {
-	result := newResult()
+	result := newResult(len(docs))
 	targets := make([]dql.Target, len(docs))
 	for i, d := range docs {
 		targets[i] = dql.Target{ID: d.ID, JSON: d.JSON}

@@ -1,6 +1,8 @@
 package ditto
 
 import (
+	"slices"
+
 	"github.com/causeway-sync/causeway/core/docid"
 	"github.com/causeway-sync/causeway/core/dql"
 )
@@ -41,7 +43,7 @@ func (u *updater) run(rows []rowJob) (map[docid.ID]bool, error) {
 }
 
 func byShape(rows []rowJob) [][]rowJob {
-	if len(rows) == 1 {
+	if !slices.ContainsFunc(rows, func(r rowJob) bool { return !r.row.Like(&rows[0].row) }) {
 		return [][]rowJob{rows}
 	}
 	at := map[string]int{}

@@ -95,13 +95,19 @@ func (s *Store) write(ctx context.Context, a API, st dql.Statement, r *Result) (
 	return mutated, nil
 }
 
-func newResult() Result {
-	return Result{Won: map[docid.ID]bool{}, Rejected: map[docid.ID]error{}, At: map[docid.ID]int64{}, Maps: map[docid.ID][]value.Path{}, Covered: map[docid.ID][]Value{}}
+// newResult is the empty result of a write of so many documents.
+func newResult(n int) Result {
+	return Result{
+		Won: make(map[docid.ID]bool, n), At: make(map[docid.ID]int64, n),
+		Rejected: map[docid.ID]error{}, Maps: map[docid.ID][]value.Path{}, Covered: map[docid.ID][]Value{},
+	}
 }
+
+var idPath = value.PathOf("_id")
 
 // idOf is the id of a document or a row of a SELECT.
 func idOf(item json.RawMessage) (docid.ID, bool) {
-	js := value.Lookup(item, value.PathOf("_id"))
+	js := value.Lookup(item, idPath)
 	if js == nil {
 		return "", false
 	}
@@ -116,10 +122,17 @@ func byKind[T any](items []T, id func(T) docid.ID) [][]T {
 	if len(items) == 1 {
 		return [][]T{items}
 	}
+	shapes, alike := make([]string, len(items)), true
+	for i, it := range items {
+		k := shape(string(id(it)))
+		shapes[i], alike = k, alike && k == shapes[0]
+	}
+	if alike {
+		return [][]T{items}
+	}
 	kinds := map[string][]T{}
-	for _, it := range items {
-		k := shape([]byte(id(it)))
-		kinds[k] = append(kinds[k], it)
+	for i, it := range items {
+		kinds[shapes[i]] = append(kinds[shapes[i]], it)
 	}
 	var out [][]T
 	for _, k := range sortedKeys(kinds) {
@@ -130,7 +143,7 @@ func byKind[T any](items []T, id func(T) docid.ID) [][]T {
 
 // shape spells the kinds of a JSON value: one letter for a scalar's, names and
 // shapes for a compound one.
-func shape(js []byte) string {
+func shape(js string) string {
 	if len(js) == 0 {
 		return ""
 	}
@@ -143,18 +156,18 @@ func shape(js []byte) string {
 		return "0"
 	case '{':
 		var b strings.Builder
-		for name, v := range value.Fields(js) {
-			b.WriteString(strconv.Quote(name) + shape(v))
+		for name, v := range value.Fields([]byte(js)) {
+			b.WriteString(strconv.Quote(name) + shape(string(v)))
 		}
 		return "{" + b.String() + "}"
 	case '[':
 		var list []json.RawMessage
-		if json.Unmarshal(js, &list) != nil {
+		if json.Unmarshal([]byte(js), &list) != nil {
 			return "["
 		}
 		var b strings.Builder
 		for _, v := range list {
-			b.WriteString(shape(v))
+			b.WriteString(shape(string(v)))
 		}
 		return "[" + b.String() + "]"
 	}

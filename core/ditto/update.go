@@ -15,7 +15,7 @@ import (
 // still as they were read. Documents must not repeat. Those that change the
 // same paths in the same way share a statement.
 func (s *Store) Update(ctx context.Context, c Collection, changes []Change) (Result, error) {
-	u := updater{Store: s, ctx: ctx, c: c, result: newResult()}
+	u := updater{Store: s, ctx: ctx, c: c, result: newResult(len(changes))}
 	jobs := make([]*job, 0, len(changes))
 	for _, ch := range changes {
 		if err := checkGrowth(api(c), ch); err != nil {
@@ -56,6 +56,7 @@ func draftOf(c Collection, ch Change) dql.Change {
 	if !c.Strict {
 		out.Counters = c.Counters
 	}
+	out.Edits = make([]dql.Edit, 0, len(ch.Ops))
 	for _, op := range ch.Ops {
 		out.Edits = append(out.Edits, dql.Edit{Path: op.Path, Old: op.Old, New: op.New, Counter: op.Counter})
 	}
@@ -111,7 +112,7 @@ func (u *updater) update(jobs []*job) error {
 		}
 		jobs = left(jobs)
 	}
-	var rows []rowJob
+	rows := make([]rowJob, 0, len(jobs))
 	for _, j := range jobs {
 		if j.draft.IsEmpty() {
 			u.win(j)
@@ -329,7 +330,7 @@ func (u *updater) registers(asks []ask) (map[*job]map[value.Path][]byte, error) 
 // Registers reads what is stored as a register at the given paths of documents:
 // where an object shows, it hides. A read must reflect the transaction.
 func (s *Store) Registers(ctx context.Context, c Collection, at map[docid.ID][]value.Path, txn int64) (map[docid.ID][]Value, error) {
-	u := updater{Store: s, ctx: ctx, c: c, result: newResult(), seen: txn}
+	u := updater{Store: s, ctx: ctx, c: c, result: newResult(0), seen: txn}
 	var asks []ask
 	for _, id := range sortedKeys(at) {
 		j := &job{id: id}

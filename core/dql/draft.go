@@ -63,7 +63,7 @@ type Draft struct {
 
 	seen   map[value.Path][]byte // see at
 	needs  map[value.Path]bool
-	where  map[value.Path]Condition
+	where  []Condition // of one path the last counts
 	unsets []removal
 }
 
@@ -85,15 +85,9 @@ type removal struct {
 
 // NewDraft begins a draft.
 func NewDraft(c Change) *Draft {
-	d := &Draft{
-		change: c,
-		kinds:  map[value.Path]kind{},
-		shown:  map[value.Path][]byte{},
-		looked: map[value.Path]bool{},
-		seen:   map[value.Path][]byte{},
-	}
+	d := &Draft{change: c}
 	for _, p := range c.Maps {
-		d.kinds[p] = mapped
+		put(&d.kinds, p, mapped)
 	}
 	for _, e := range c.Edits {
 		if e.Counter && !slices.Contains(d.change.Counters, e.Path) {
@@ -103,12 +97,21 @@ func NewDraft(c Change) *Draft {
 	return d
 }
 
+// put sets an element of a map, which is made for it: most drafts need none of
+// theirs.
+func put[V any](m *map[value.Path]V, p value.Path, v V) {
+	if *m == nil {
+		*m = map[value.Path]V{}
+	}
+	(*m)[p] = v
+}
+
 // Learn tells what the document showed when it was read with exactly looks
 // declared as maps; nil if it was not there.
 func (d *Draft) Learn(looks []value.Path, declared []byte) {
 	for _, p := range looks {
-		d.looked[p] = true
-		d.shown[p] = value.Lookup(declared, p)
+		put(&d.looked, p, true)
+		put(&d.shown, p, value.Lookup(declared, p))
 	}
 }
 
@@ -116,15 +119,15 @@ func (d *Draft) Learn(looks []value.Path, declared []byte) {
 // read declared as maps before it can; there are none when Row is ready.
 func (d *Draft) Compile() (looks []value.Path, err error) {
 	d.Row = Row{ID: d.change.ID}
-	d.needs, d.where, d.unsets = map[value.Path]bool{}, map[value.Path]Condition{}, nil
-	whole := map[value.Path][]Edit{} // edits below a register, by the register
+	d.needs, d.where, d.unsets = nil, nil, nil
+	var whole map[value.Path][]Edit // edits below a register, by the register
 	for _, e := range d.change.Edits {
 		at, err := d.parents(e.Path)
 		if err != nil {
 			return nil, err
 		}
 		if at != "" {
-			whole[at] = append(whole[at], e)
+			put(&whole, at, append(whole[at], e))
 			continue
 		}
 		d.requireAsRead(e.Path, e.Old)
@@ -176,11 +179,11 @@ func (d *Draft) kind(p value.Path) kind {
 	switch {
 	case d.kinds[p] != unknown:
 	case !d.looked[p]:
-		d.needs[p] = true
+		put(&d.needs, p, true)
 	case same(d.at(p), d.shown[p]):
-		d.kinds[p] = mapped
+		put(&d.kinds, p, mapped)
 	default:
-		d.kinds[p] = register
+		put(&d.kinds, p, register)
 	}
 	return d.kinds[p]
 }
@@ -197,11 +200,13 @@ func (d *Draft) requireAsRead(p value.Path, old []byte) {
 		old = d.at(top)
 	}
 	if v := old; v != nil {
-		d.where[top] = Condition{Path: top, Test: Equal, Value: v}
+		d.require(Condition{Path: top, Test: Equal, Value: v})
 	} else {
-		d.where[top] = Condition{Path: top, Test: Missing}
+		d.require(Condition{Path: top, Test: Missing})
 	}
 }
+
+func (d *Draft) require(c Condition) { d.where = append(d.where, c) }
 
 // at is what shows at an object's path. It is asked for many times where a
 // document has many units.
@@ -209,7 +214,7 @@ func (d *Draft) at(p value.Path) []byte {
 	v, ok := d.seen[p]
 	if !ok {
 		v = value.Lookup(d.change.Doc, p)
-		d.seen[p] = v
+		put(&d.seen, p, v)
 	}
 	return v
 }

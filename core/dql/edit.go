@@ -83,7 +83,7 @@ func (d *Draft) compare(p value.Path, old, new []byte, lookOnly bool) error {
 func (d *Draft) convert(p value.Path, old, new []byte) error {
 	for _, q := range objects(p, new) {
 		if !d.looked[q] {
-			d.needs[q] = true
+			put(&d.needs, q, true)
 		}
 	}
 	if len(d.needs) > 0 {
@@ -157,10 +157,12 @@ func (d *Draft) finish() {
 	slices.SortFunc(d.Row.Apply, byPath)
 	slices.SortFunc(d.Row.Set, byPath)
 	slices.Sort(d.Row.Unset)
-	for _, c := range d.where {
-		d.Row.Where = append(d.Row.Where, c)
+	slices.SortStableFunc(d.where, func(a, b Condition) int { return cmp.Compare(a.Path, b.Path) })
+	for i, c := range d.where {
+		if i+1 == len(d.where) || d.where[i+1].Path != c.Path {
+			d.Row.Where = append(d.Row.Where, c)
+		}
 	}
-	slices.SortFunc(d.Row.Where, func(a, b Condition) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 // IsEmpty reports whether there is nothing to write.

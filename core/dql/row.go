@@ -1,6 +1,7 @@
 package dql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,13 +49,23 @@ func (r *Row) Shape() string { return r.text("", "", noValue) }
 
 func noValue(string) string { return "?" }
 
+// Like reports that two rows are of one shape, without spelling it out. It may be
+// that they are although it reports false.
+func (r *Row) Like(o *Row) bool {
+	return len(r.Types) == 0 && len(o.Types) == 0 &&
+		slices.EqualFunc(r.Apply, o.Apply, Assign.samePath) && slices.EqualFunc(r.Set, o.Set, Assign.samePath) &&
+		slices.Equal(r.Unset, o.Unset) && slices.EqualFunc(r.Where, o.Where, Condition.sameTest)
+}
+
+func (a Assign) samePath(b Assign) bool { return a.Path == b.Path }
+
+func (c Condition) sameTest(d Condition) bool { return c.Path == d.Path && c.Test == d.Test }
+
 // Size is the number of bytes that the row adds to a statement's arguments.
 func (r *Row) Size() int {
 	if r.length == 0 {
 		r.length = len(r.ID) + 1
-		for _, v := range r.values() {
-			r.length += len(v.js) + 1
-		}
+		r.values(func(_ argument, js []byte) { r.length += len(js) + 1 })
 	}
 	return r.length
 }
@@ -63,14 +74,18 @@ func (r *Row) Size() int {
 // and each there once. It reports the ids of those whose conditions held.
 func Update(collection string, rows []Row) Statement {
 	var a args
-	a.list("ids", len(rows), func(i int) []byte { return rows[i].ID.JSON() })
-	columns := make([][]named, len(rows))
+	list(&a, "ids", len(rows), func(i int) docid.ID { return rows[i].ID })
+	width := 0
+	rows[0].values(func(argument, []byte) { width++ })
+	values := make([][]byte, 0, len(rows)*width) // row by row
 	for i := range rows {
-		columns[i] = rows[i].values()
+		rows[i].values(func(_ argument, js []byte) { values = append(values, js) })
 	}
-	for c, v := range columns[0] {
-		a.list(v.name, len(rows), func(i int) []byte { return columns[i][c].js })
-	}
+	at := 0
+	rows[0].values(func(v argument, _ []byte) {
+		list(&a, v.name(), len(rows), func(i int) []byte { return values[i*width+at] })
+		at++
+	})
 	return Statement{rows[0].text(collection, "_id IN :ids", inBulk), a.done()}
 }
 
@@ -78,33 +93,35 @@ func Update(collection string, rows []Row) Statement {
 func UpdateOne(collection string, row Row) Statement {
 	var a args
 	a.one("id", row.ID.JSON())
-	for _, v := range row.values() {
-		a.one(v.name, v.js)
-	}
+	row.values(func(v argument, js []byte) { a.one(v.name(), js) })
 	return Statement{row.text(collection, "_id = :id", func(name string) string { return ":" + name }), a.done()}
 }
 
-type named struct {
-	name string
-	js   []byte
+// argument is the place of a row's value among those of its kind.
+type argument struct {
+	kind byte // n for a new value, o for an old one
+	n    int
 }
 
-// values are the row's arguments in the order of their use in the text: n0, n1,
-// … for new ones, o0, o1, … for old ones.
-func (r *Row) values() []named {
-	out := make([]named, 0, len(r.Apply)+len(r.Set)+len(r.Where))
-	for _, list := range [][]Assign{r.Apply, r.Set} {
-		for _, s := range list {
-			out = append(out, named{"n" + strconv.Itoa(len(out)), s.Value})
+func (a argument) name() string { return string(a.kind) + strconv.Itoa(a.n) }
+
+// values calls f with the row's arguments in the order of their use in the text:
+// n0, n1, … for new ones, o0, o1, … for old ones.
+func (r *Row) values(f func(a argument, js []byte)) {
+	n := 0
+	for _, list := range [...][]Assign{r.Apply, r.Set} {
+		for i := range list {
+			f(argument{'n', n}, list[i].Value)
+			n++
 		}
 	}
-	n := len(out)
-	for _, c := range r.Where {
-		if c.Test == Equal {
-			out = append(out, named{"o" + strconv.Itoa(len(out)-n), c.Value})
+	n = 0
+	for i := range r.Where {
+		if c := &r.Where[i]; c.Test == Equal {
+			f(argument{'o', n}, c.Value)
+			n++
 		}
 	}
-	return out
 }
 
 func (r *Row) text(collection, ids string, arg func(name string) string) string {

@@ -20,7 +20,7 @@ type Statement struct {
 type args struct{ buf []byte }
 
 func (a *args) name(name string) {
-	if a.buf == nil {
+	if len(a.buf) == 0 {
 		a.buf = append(a.buf, '{')
 	} else {
 		a.buf = append(a.buf, ',')
@@ -35,7 +35,12 @@ func (a *args) one(name string, js []byte) {
 }
 
 // list adds an array of n values.
-func (a *args) list(name string, n int, at func(int) []byte) {
+func list[T ~string | ~[]byte](a *args, name string, n int, at func(int) T) {
+	size := len(name) + n + len(`,"":[]}`)
+	for i := range n {
+		size += len(at(i))
+	}
+	a.buf = slices.Grow(a.buf, size)
 	a.name(name)
 	a.buf = append(a.buf, '[')
 	for i := range n {
@@ -48,7 +53,7 @@ func (a *args) list(name string, n int, at func(int) []byte) {
 }
 
 func (a *args) ids(ids []docid.ID) {
-	a.list("ids", len(ids), func(i int) []byte { return ids[i].JSON() })
+	list(a, "ids", len(ids), func(i int) docid.ID { return ids[i] })
 }
 
 func (a *args) done() json.RawMessage { return append(a.buf, '}') }

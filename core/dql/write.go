@@ -14,7 +14,7 @@ const doNothing = " ON ID CONFLICT DO NOTHING"
 // counter path becomes a counter; anything else there rejects the statement.
 func Insert(collection string, counters []value.Path, docs [][]byte) Statement {
 	var a args
-	a.list("docs", len(docs), func(i int) []byte { return docs[i] })
+	list(&a, "docs", len(docs), func(i int) []byte { return docs[i] })
 	return Statement{insertInto(collection, counters) + "(:docs)" + doNothing, a.done()}
 }
 
@@ -49,8 +49,8 @@ type Target struct {
 // ids must be of one kind.
 func Delete(collection string, docs []Target) Statement {
 	var a args
-	a.list("ids", len(docs), func(i int) []byte { return docs[i].ID.JSON() })
-	a.list("o0", len(docs), func(i int) []byte { return docs[i].JSON })
+	list(&a, "ids", len(docs), func(i int) docid.ID { return docs[i].ID })
+	list(&a, "o0", len(docs), func(i int) []byte { return docs[i].JSON })
 	return Statement{deleteFrom(collection, "_id IN :ids", inBulk("o0")), a.done()}
 }
 

@@ -256,7 +256,7 @@ var faults = []fault{
 	},
 	{
 		"ids-mixed", "10", "ids of different kinds never share a list",
-		one("core/ditto/store.go", "k := shape([]byte(id(it)))", "k := shape([]byte(id(it))); if FAULT { k = \"\" }"),
+		one("core/ditto/store.go", "k := shape(string(id(it)))", "k := shape(string(id(it))); if FAULT { k = \"\" }"),
 	},
 	{
 		"insert-merges", "10", "an insert leaves a document that exists alone",
@@ -264,10 +264,10 @@ var faults = []fault{
 	},
 	{
 		"map-for-register", "10", "a nested write requires more of what is around it than that it is an object",
-		one("core/dql/draft.go", "if v := old; v != nil {", "if v := old; FAULT && top != p && v != nil { d.where[top] = Condition{Path: top, Test: Object}; if v := d.at(p); v != nil { d.where[p] = Condition{Path: p, Test: Equal, Value: v} } else { d.where[p] = Condition{Path: p, Test: Missing} } } else if v != nil {"),
+		one("core/dql/draft.go", "if v := old; v != nil {", "if v := old; FAULT && top != p && v != nil { d.require(Condition{Path: top, Test: Object}); if v := d.at(p); v != nil { d.require(Condition{Path: p, Test: Equal, Value: v}) } else { d.require(Condition{Path: p, Test: Missing}) } } else if v != nil {"),
 	},
 	{
 		"absence-unchecked", "10", "a new field requires that it is missing",
-		one("core/dql/draft.go", "d.where[top] = Condition{Path: top, Test: Missing}", "if !FAULT { d.where[top] = Condition{Path: top, Test: Missing} }"),
+		one("core/dql/draft.go", "d.require(Condition{Path: top, Test: Missing})", "if !FAULT { d.require(Condition{Path: top, Test: Missing}) }"),
 	},
 }
