@@ -9,6 +9,7 @@ type env struct {
 	args []*node // by the index of the statement's parameters
 	// settled is the list of an _id IN that holds for every document visited.
 	settled *expr
+	places  *places
 }
 
 // failed is the outcome of an expression that the engine cannot evaluate, such
@@ -68,7 +69,7 @@ func (v *env) eval(e *expr) *node {
 	case opNegate:
 		return negate(a)
 	case opPosition:
-		return position(a, b)
+		return v.position(a, b)
 	case opType:
 		return text(a.typeName())
 	case opSerialize:
@@ -259,7 +260,7 @@ func in(a, list *node) *node {
 
 // position is array_position: where a stands in the list, or -1. It finds
 // what collates equal: 9 is 9.0, and nulls inside containers are alike.
-func position(list, a *node) *node {
+func (v *env) position(list, a *node) *node {
 	switch {
 	case list == nil || a == nil:
 		return nil
@@ -268,6 +269,46 @@ func position(list, a *node) *node {
 	case list.kind != kindArray:
 		return failed()
 	}
+	if a.kind == kindString {
+		if at := v.places.of(list); at != nil {
+			if i := at[a.str]; i != nil {
+				return i
+			}
+			return integer(-1)
+		}
+	}
 	i := slices.IndexFunc(list.elems, func(e *node) bool { return collate(e, a) == 0 })
 	return integer(int64(i))
+}
+
+// places remembers where the strings of long lists stand, which a statement asks
+// for again and again.
+type places struct {
+	list *node
+	at   map[string]*node // nil when the list has other members
+}
+
+// of gives the places of a list's strings; nil for a short list, and for one that
+// has other members.
+func (p *places) of(list *node) map[string]*node {
+	if len(list.elems) <= longList {
+		return nil
+	}
+	if p.list != list {
+		p.list, p.at = list, stringsOf(list)
+	}
+	return p.at
+}
+
+func stringsOf(list *node) map[string]*node {
+	at := make(map[string]*node, len(list.elems))
+	for i, e := range list.elems {
+		if e.kind != kindString {
+			return nil
+		}
+		if at[e.str] == nil {
+			at[e.str] = integer(int64(i))
+		}
+	}
+	return at
 }

@@ -106,9 +106,10 @@ type execution struct {
 	// touched are the records with a pending state; mutated are those to
 	// report, the same one perhaps twice.
 	touched, mutated []*record
+	places           places
 }
 
-func (x *execution) env() env { return env{view: x.view, args: x.args} }
+func (x *execution) env() env { return env{view: x.view, args: x.args, places: &x.places} }
 
 // rows are the records whose documents satisfy the condition, as of a
 // transaction, in the order in which the condition lists ids, else by id.

@@ -149,6 +149,9 @@ func (d *decoder) object(depth int) (*node, error) {
 
 // put adds a member to an object that is being built.
 func (n *node) put(k string, e *node) {
+	if n.keys == nil {
+		n.keys, n.elems = make([]string, 0, 8), make([]*node, 0, 8)
+	}
 	if l := len(n.keys); l == 0 || n.keys[l-1] < k {
 		n.keys, n.elems = append(n.keys, k), append(n.elems, e)
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/docid"
@@ -174,16 +175,16 @@ func (x *execution) insert() error {
 			id = text(fmt.Sprintf("%024x", x.store.generated))
 		}
 		if err := checkID(id); err != nil {
-			return invalidf("%s is an invalid insert expression: Invalid document id: `%v`", d.src, err)
+			return invalidf("%s is an invalid insert expression: Invalid document id: `%v`", d, err)
 		}
-		plans[i].strict = x.view.strict
+		plans[i].strict, plans[i].mods = x.view.strict, make([]mod, 0, len(d.node.keys))
 		for k, key := range d.node.keys {
 			if key == "_id" {
 				continue
 			}
 			m, bad := plans[i].spread(key, d.node.elems[k], findDef(x.view.defs, key))
 			if bad != nil {
-				return invalidf("%s is an invalid insert expression: %v", d.src, bad)
+				return invalidf("%s is an invalid insert expression: %v", d, bad)
 			}
 			plans[i].mods = append(plans[i].mods, m)
 		}
@@ -214,6 +215,14 @@ func (x *execution) insert() error {
 type source struct {
 	node *node
 	src  string
+	at   int // in the array that it evaluates to, -1 if it is the document
+}
+
+func (s source) String() string {
+	if s.at < 0 {
+		return s.src
+	}
+	return fmt.Sprintf("%s[%d]", s.src, s.at)
 }
 
 // documents evaluates DOCUMENTS: each expression is an object or an array of
@@ -232,15 +241,16 @@ func (x *execution) documents() ([]source, error) {
 				return nil, invalidf("%s is an invalid insert expression: Evaluates to an empty array", e.src)
 			}
 		}
+		docs = slices.Grow(docs, len(list))
 		for i, d := range list {
-			src := e.src
-			if d != n {
-				src = fmt.Sprintf("%s[%d]", e.src, i)
+			from := source{d, e.src, i}
+			if d == n {
+				from.at = -1
 			}
 			if d == nil || d.kind != kindObject {
-				return nil, invalidf("%s is an invalid insert expression: Evaluates to a(n) %s instead of an object", src, d.jsonName())
+				return nil, invalidf("%s is an invalid insert expression: Evaluates to a(n) %s instead of an object", from, d.jsonName())
 			}
-			docs = append(docs, source{d, src})
+			docs = append(docs, from)
 		}
 	}
 	return docs, nil
