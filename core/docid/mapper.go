@@ -24,10 +24,12 @@ func (m Mapper) OneToOne() bool { return len(m.fields) == 1 && m.fields[0] == "_
 // Fields are the mapped fields: `_id` when one-to-one.
 func (m Mapper) Fields() []string { return m.fields }
 
+var idPath = value.PathOf("_id")
+
 // FromMongo is the Ditto id of a MongoDB document, of which the mapped fields
 // are enough. Errors are *Error.
 func (m Mapper) FromMongo(doc bson.Raw) (ID, error) {
-	id := value.LookupBSON(doc, value.PathOf("_id"))
+	id := value.LookupBSON(doc, idPath)
 	if m.OneToOne() {
 		if id.Type == 0 {
 			return "", &Error{Class: ErrMissing, Field: "_id", What: "the document has no _id"}
@@ -46,8 +48,11 @@ func (m Mapper) FromMongo(doc bson.Raw) (ID, error) {
 
 // FromMongoID is the Ditto id of a MongoDB `_id`, in a one-to-one collection.
 func (m Mapper) FromMongoID(id bson.RawValue) (ID, error) {
-	js, err := m.scalar(nil, "_id", id)
+	js, err := m.scalar(make([]byte, 0, 2*len(id.Value)+2), "_id", id)
 	if err == nil {
+		if isPlain(js) {
+			return ID(js), nil
+		}
 		if js, err = value.Canonical(nil, js); err == nil {
 			var out ID
 			if out, err = check(js); err == nil {

@@ -13,6 +13,9 @@ const MaxSize = 256
 // Parse reads a Ditto document id. It takes what Ditto takes: any JSON but
 // null, without fractions, up to MaxSize; 5.0 is 5. Errors are *Error.
 func Parse(js []byte) (ID, error) {
+	if isPlain(js) {
+		return ID(js), nil
+	}
 	canon, err := value.Canonical(make([]byte, 0, len(js)), js)
 	if err != nil {
 		class := ErrValue
@@ -22,6 +25,21 @@ func Parse(js []byte) (ID, error) {
 		return "", &Error{Class: class, Field: "_id", What: "the Ditto _id is malformed", Cause: err}
 	}
 	return check(canon)
+}
+
+// isPlain reports whether js is a string that Ditto takes and that has one
+// spelling: ASCII without escapes.
+func isPlain(js []byte) bool {
+	n := len(js)
+	if n < 2 || n > MaxSize || js[0] != '"' || js[n-1] != '"' {
+		return false
+	}
+	for _, c := range js[1 : n-1] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // check applies Ditto's rules to a canonical id.

@@ -1,10 +1,10 @@
 package reconcile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -235,14 +235,20 @@ func problemOf(p value.Path, err error) *Problem {
 // encodeAt is Ditto's form of the MongoDB value v at p, counters below it as
 // plain integers.
 func encodeAt(c *manifest.Collection, p value.Path, v bson.RawValue) ([]byte, error) {
+	return appendAt(make([]byte, 0, len(v.Value)+8), c, p, v)
+}
+
+// appendAt appends what encodeAt gives. dst is of no use after an error.
+func appendAt(dst []byte, c *manifest.Collection, p value.Path, v bson.RawValue) ([]byte, error) {
 	if isCounter(c, p) {
 		n, ok := integer(v)
 		if !ok {
 			return nil, notInteger{p, v.Type}
 		}
-		return integerJSON(n), nil
+		return strconv.AppendInt(dst, n, 10), nil
 	}
-	js, err := value.AppendDitto(nil, v, c.Mode)
+	at := len(dst)
+	dst, err := value.AppendDitto(dst, v, c.Mode)
 	if err != nil {
 		return nil, err
 	}
@@ -259,9 +265,11 @@ func encodeAt(c *manifest.Collection, p value.Path, v bson.RawValue) ([]byte, er
 		if !ok {
 			return nil, notInteger{path, cv.Type}
 		}
-		if js, err = value.ReplaceJSON(js, rel, integerJSON(n)); err != nil {
+		js, err := value.ReplaceJSON(dst[at:], rel, integerJSON(n))
+		if err != nil {
 			return nil, err
 		}
+		dst = append(dst[:at], js...)
 	}
-	return bytes.Clone(js), nil
+	return dst, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -18,33 +19,27 @@ import (
 // insertDitto creates the document in Ditto from MongoDB's.
 func (x *decision) insertDitto(row string) *Problem {
 	x.plan.Row = row
-	js := append([]byte(`{"_id":`), x.in.ID...)
-	elems, err := x.in.Mongo.Elements()
+	elems, err := bsoncore.Document(x.in.Mongo).Elements()
 	if err != nil {
 		return problemOf("", err)
 	}
-	type field struct {
-		name string
-		json []byte
-	}
-	var fields []field
+	js := make([]byte, 0, len(x.in.Mongo)+len(x.in.Mongo)/4+len(x.in.ID)+64)
+	js = append(append(js, `{"_id":`...), x.in.ID...)
+	var objects []value.Path
 	for _, e := range elems {
-		k := e.Key()
-		if k == "_id" || k == metadata {
+		k := e.KeyBytes()
+		if string(k) == "_id" || string(k) == metadata {
 			continue
 		}
-		v, err := encodeAt(x.in.Rules, value.PathOf(k), e.Value())
-		if err != nil {
-			return problemOf(value.PathOf(k), err)
+		p, v := topPath(x.mu, k), e.Value()
+		js = append(appendName(append(js, ','), string(p[1:])), ':')
+		at := len(js)
+		if js, err = appendAt(js, x.in.Rules, p, bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}); err != nil {
+			return problemOf(p, err)
 		}
-		fields = append(fields, field{k, v})
-	}
-	for _, f := range fields {
-		js = append(js, ',')
-		name, _ := json.Marshal(f.name)
-		js = append(js, name...)
-		js = append(js, ':')
-		js = append(js, f.json...)
+		if js[at] == '{' {
+			objects = append(objects, p)
+		}
 	}
 	js = append(js, '}')
 	x.plan.ToDitto = DittoWrite{Insert: js}
@@ -53,21 +48,40 @@ func (x *decision) insertDitto(row string) *Problem {
 	if err != nil {
 		return problemOf("", err)
 	}
+	x.plan.Announced = slices.Grow(x.plan.Announced, len(du))
 	for _, u := range du {
 		x.announce(u.Path, value.Ditto, u.Hash)
 	}
 	x.agreed(x.mu, du)
 	if !x.in.Rules.Strict {
-		for _, f := range fields {
-			if f.json[0] == '{' {
-				x.plan.Next.Maps = append(x.plan.Next.Maps, value.PathOf(f.name))
-			}
-		}
+		x.plan.Next.Maps = objects
 		slices.Sort(x.plan.Next.Maps)
 	}
 	x.plan.Next.Size = len(js)
 	x.carryWhole(value.Ditto)
 	return nil
+}
+
+// appendName appends a field's name as JSON, as encoding/json spells it.
+func appendName(dst []byte, name string) []byte {
+	for i := range len(name) {
+		if c := name[i]; c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			js, _ := json.Marshal(name)
+			return append(dst, js...)
+		}
+	}
+	return append(append(append(dst, '"'), name...), '"')
+}
+
+// topPath is the path of a field of the document, that of its unit if it is one.
+func topPath(units []leaf, name []byte) value.Path {
+	i, found := slices.BinarySearchFunc(units, name, func(l leaf, name []byte) int {
+		return strings.Compare(string(l.Path[1:]), string(name))
+	})
+	if found {
+		return units[i].Path
+	}
+	return value.PathOf(string(name))
 }
 
 // insertMongo creates the document in MongoDB from Ditto's.
@@ -137,6 +151,7 @@ func (x *decision) insertMongo(row string) *Problem {
 	if err != nil {
 		return problemOf("", err)
 	}
+	x.plan.Announced = slices.Grow(x.plan.Announced, len(mu)+len(fill))
 	for _, u := range mu {
 		x.announce(u.Path, value.MongoDB, u.Hash)
 	}
