@@ -113,7 +113,7 @@ func (b *Bridge) batch(hints []change.Hint) *batch {
 		ledger:   ledger.Store{DB: b.cfg.Mongo, Writer: owner, TombstoneTTL: b.tombstones},
 		hints:    hints,
 		verdicts: make([]Verdict, len(hints)),
-		pairs:    map[ledger.Key]*pair{},
+		pairs:    make(map[ledger.Key]*pair, len(hints)),
 	}
 }
 

@@ -20,8 +20,7 @@ import (
 // event only names a candidate: a MongoDB document is first looked up in the
 // ledger by its `_id`, and a stored entry's Ditto id wins over a computed one.
 func (t *batch) resolve(ctx context.Context) error {
-	var keys []ledger.Key
-	var refs []ledger.MongoRef
+	keys, refs := make([]ledger.Key, 0, len(t.hints)), make([]ledger.MongoRef, 0, len(t.hints))
 	for _, h := range t.hints {
 		if t.unconfigured(h) {
 			continue
@@ -43,10 +42,11 @@ func (t *batch) resolve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	byKey := map[ledger.Key]*ledger.Entry{}
+	byKey := make(map[ledger.Key]*ledger.Entry, len(entries))
 	for i := range entries {
 		byKey[entries[i].Key] = &entries[i]
 	}
+	known := indexEntries(entries)
 	var unknown []nameless
 	for i, h := range t.hints {
 		switch {
@@ -56,7 +56,7 @@ func (t *batch) resolve(ctx context.Context) error {
 		case !h.DittoID.IsZero():
 			t.join(i, ledger.Key{Collection: h.Collection, ID: h.DittoID}, byKey)
 		default:
-			if ids := t.joinKnown(i, entries, byKey); len(ids) > 0 {
+			if ids := t.joinKnown(i, known, byKey); len(ids) > 0 {
 				unknown = append(unknown, nameless{i, ids})
 			}
 		}
@@ -74,7 +74,7 @@ type nameless struct {
 // joinKnown makes the hint one of each pair that its MongoDB ids can mean, and
 // returns the ids that name none. An event in plain JSON leaves several ids:
 // that the ledger knows one of them does not say that it was meant.
-func (t *batch) joinKnown(i int, entries []ledger.Entry, byKey map[ledger.Key]*ledger.Entry) (rest []bson.RawValue) {
+func (t *batch) joinKnown(i int, entries entryIndex, byKey map[ledger.Key]*ledger.Entry) (rest []bson.RawValue) {
 	h := t.hints[i]
 	for _, id := range h.MongoIDs {
 		if e := entryOf(entries, h.Collection, id); e != nil {
@@ -185,11 +185,38 @@ func (t *batch) join(i int, key ledger.Key, entries map[ledger.Key]*ledger.Entry
 	p.add(i, t.hints[i])
 }
 
-// entryOf is the entry that knows the MongoDB id, a live one first.
-func entryOf(entries []ledger.Entry, collection string, id bson.RawValue) *ledger.Entry {
-	var found *ledger.Entry
+// entryIndex finds entries by what they record of MongoDB's `_id`.
+type entryIndex struct {
+	entries []ledger.Entry
+	exact   map[exactRef]*ledger.Entry // a live one, if there is one
+}
+
+// exactRef is a MongoDB document by its `_id`'s type and bytes.
+type exactRef struct{ collection, id string }
+
+func indexEntries(entries []ledger.Entry) entryIndex {
+	x := entryIndex{entries, make(map[exactRef]*ledger.Entry, len(entries))}
 	for i := range entries {
 		e := &entries[i]
+		if e.MongoID.Type == 0 {
+			continue
+		}
+		ref := exactRef{e.Key.Collection, exactID(e.MongoID)}
+		if x.exact[ref] == nil || e.State == ledger.Live {
+			x.exact[ref] = e
+		}
+	}
+	return x
+}
+
+// entryOf is the entry that knows the MongoDB id, a live one first.
+func entryOf(x entryIndex, collection string, id bson.RawValue) *ledger.Entry {
+	if !id.IsNumber() {
+		return x.exact[exactRef{collection, exactID(id)}]
+	}
+	var found *ledger.Entry
+	for i := range x.entries {
+		e := &x.entries[i]
 		if e.Key.Collection != collection || e.MongoID.Type == 0 || !sameID(id, e.MongoID) {
 			continue
 		}

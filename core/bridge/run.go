@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/causeway-sync/causeway/core/ditto"
 	"github.com/causeway-sync/causeway/core/docid"
@@ -48,7 +47,7 @@ func (t *batch) sorted() []*pair {
 	for _, p := range t.pairs {
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b *pair) int { return strings.Compare(a.key.String(), b.key.String()) })
+	slices.SortFunc(all, func(a, b *pair) int { return a.key.Compare(b.key) })
 	return all
 }
 

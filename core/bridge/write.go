@@ -71,10 +71,10 @@ func (t *batch) writeAll(ctx context.Context, pairs []*pair) {
 // absorb takes what one side has taken, while the other has not, for agreed:
 // it is no longer announced, and what becomes of it from now on is a user's.
 func (p *pair) absorb() {
-	toDitto, toMongo := ditto.Paths(p.plan.ToDitto.Ops), mongodb.Paths(p.plan.ToMongo.Ops)
-	if p.wonDitto == p.wonMongo || len(toDitto) == 0 || len(toMongo) == 0 {
+	if p.wonDitto == p.wonMongo || len(p.plan.ToDitto.Ops) == 0 || len(p.plan.ToMongo.Ops) == 0 {
 		return
 	}
+	toDitto, toMongo := ditto.Paths(p.plan.ToDitto.Ops), mongodb.Paths(p.plan.ToMongo.Ops)
 	taken, open := toDitto, toMongo
 	if p.wonMongo {
 		taken, open = toMongo, toDitto
@@ -128,7 +128,7 @@ func (t *batch) claim(ctx context.Context, pairs []*pair) []*pair {
 		endAll(pairs, fmt.Errorf("claim: %w", err))
 		return nil
 	}
-	var mine []*pair
+	mine := make([]*pair, 0, len(pairs))
 	for i, p := range pairs {
 		if !won[i] {
 			p.restart()
@@ -173,7 +173,7 @@ func (t *batch) writeDitto(ctx context.Context, pairs []*pair) {
 	var inserts []ditto.Document
 	var updates []ditto.Change
 	var deletes []ditto.Document
-	writing := map[docid.ID]*pair{}
+	writing := make(map[docid.ID]*pair, len(pairs))
 	for _, p := range pairs {
 		w := p.plan.ToDitto
 		if p.wonDitto = w.IsZero(); p.wonDitto {

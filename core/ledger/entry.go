@@ -22,6 +22,14 @@ type Key struct {
 // String is the entry's `_id`: "<collection>/<canonical Ditto id>".
 func (k Key) String() string { return k.Collection + "/" + string(k.ID) }
 
+// Compare orders keys as their texts are.
+func (k Key) Compare(o Key) int {
+	if k.Collection == o.Collection {
+		return strings.Compare(string(k.ID), string(o.ID))
+	}
+	return strings.Compare(k.String(), o.String())
+}
+
 // ParseKey is the inverse of Key.String. A Ditto id holds no raw '/', outside
 // a string, and no collection name begins one, so the first '/' followed by a
 // JSON value divides the two.
