@@ -163,12 +163,55 @@ func (d *document) value(v view) *node {
 func (d *document) json(v view) []byte {
 	i, plain := v.cache()
 	if !plain {
-		return d.value(v).appendJSON(nil)
+		return d.root.appendJSON(nil, v, v.defs, d.id)
 	}
 	if d.text[i] == nil {
-		d.text[i] = slices.Clip(d.value(v).appendJSON(nil))
+		d.text[i] = slices.Clip(d.root.appendJSON(make([]byte, 0, min(d.size, 512)), v, v.defs, d.id))
 	}
 	return d.text[i]
+}
+
+// appendJSON appends the text of a map, or of a document with its id.
+func (t *tree) appendJSON(dst []byte, v view, defs []def, id *node) []byte {
+	dst = append(dst, '{')
+	first := true
+	name := func(s string) {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(appendString(dst, s), ':')
+	}
+	for i := range t.fields {
+		f := &t.fields[i]
+		fd := findDef(defs, f.name)
+		show := v.slot(f, fd)
+		if show == slotNone {
+			continue
+		}
+		if id != nil && f.name > "_id" {
+			name("_id")
+			dst, id = id.appendJSON(dst), nil
+		}
+		name(f.name)
+		if show == slotMap {
+			dst = f.tree.appendJSON(dst, v, fd.children(), nil)
+		} else {
+			dst = f.scalar(show).appendJSON(dst)
+		}
+	}
+	if id != nil {
+		name("_id")
+		dst = id.appendJSON(dst)
+	}
+	return append(dst, '}')
+}
+
+// forget drops what was cached of a state that is over.
+func (d *document) forget() {
+	if d != nil {
+		d.whole, d.text = [2]*node{}, [2][]byte{}
+	}
 }
 
 func (v view) cache() (i int, plain bool) {

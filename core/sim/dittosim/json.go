@@ -33,8 +33,18 @@ func decode(src string) (*node, error) {
 }
 
 type decoder struct {
-	src string
-	pos int
+	src  string
+	pos  int
+	room []node // for the next nodes: a text holds many
+}
+
+// node is n, in room that it shares with those around it.
+func (d *decoder) node(n node) *node {
+	if len(d.room) == cap(d.room) {
+		d.room = make([]node, 0, min(64, 2*cap(d.room)+2))
+	}
+	d.room = append(d.room, n)
+	return &d.room[len(d.room)-1]
 }
 
 func (d *decoder) space() {
@@ -82,7 +92,7 @@ func (d *decoder) value(depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return text(s), nil
+		return d.node(node{kind: kindString, str: s}), nil
 	case c == '-' || c >= '0' && c <= '9':
 		return d.number()
 	case d.word("true"):
@@ -97,7 +107,7 @@ func (d *decoder) value(depth int) (*node, error) {
 
 func (d *decoder) array(depth int) (*node, error) {
 	d.pos++
-	n := &node{kind: kindArray}
+	n := d.node(node{kind: kindArray})
 	if d.take(']') {
 		return n, nil
 	}
@@ -118,7 +128,7 @@ func (d *decoder) array(depth int) (*node, error) {
 
 func (d *decoder) object(depth int) (*node, error) {
 	d.pos++
-	n := &node{kind: kindObject}
+	n := d.node(node{kind: kindObject})
 	if d.take('}') {
 		return n, nil
 	}
@@ -187,7 +197,7 @@ func (d *decoder) number() (*node, error) {
 	if !ok {
 		return nil, errors.New("number out of range")
 	}
-	return n, nil
+	return d.node(n), nil
 }
 
 func (d *decoder) digits() int {

@@ -60,6 +60,9 @@ func (x *execution) commit() (ditto.Response, []Write) {
 	touched := x.touched
 	x.touched = nil
 	for _, r := range touched {
+		if n := len(r.states); n > 0 {
+			r.states[n-1].doc.forget()
+		}
 		r.states = append(r.states, *r.pending)
 		r.pending = nil
 	}

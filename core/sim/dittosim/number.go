@@ -155,7 +155,7 @@ func appendFloat(dst []byte, f float64) []byte {
 
 // parseNumber reads JSON's number text: without point or exponent an integer
 // if it fits. ok is false when it is out of range.
-func parseNumber(s string) (*node, bool) {
+func parseNumber(s string) (n node, ok bool) {
 	whole := true
 	for i := range len(s) {
 		if c := s[i]; c == '.' || c == 'e' || c == 'E' {
@@ -165,15 +165,15 @@ func parseNumber(s string) (*node, bool) {
 	}
 	if whole && s != "-0" {
 		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return integer(i), true
+			return node{kind: kindInt, num: uint64(i)}, true
 		}
 		if u, err := strconv.ParseUint(s, 10, 64); err == nil {
-			return &node{kind: kindUint, num: u}, true
+			return node{kind: kindUint, num: u}, true
 		}
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return nil, false
+		return node{}, false
 	}
-	return float(f), true
+	return node{kind: kindFloat, num: math.Float64bits(f)}, true
 }

@@ -231,7 +231,7 @@ func (p *parser) primary() (*expr, error) {
 			return nil, parseErrorf(t.start, "number out of range")
 		}
 		p.pos++
-		return &expr{op: opLiteral, value: n}, nil
+		return &expr{op: opLiteral, value: &n}, nil
 	case tokString:
 		p.pos++
 		return &expr{op: opLiteral, value: text(t.text)}, nil
