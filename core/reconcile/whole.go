@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strings"
+	"sort"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -75,10 +75,8 @@ func appendName(dst []byte, name string) []byte {
 
 // topPath is the path of a field of the document, that of its unit if it is one.
 func topPath(units []leaf, name []byte) value.Path {
-	i, found := slices.BinarySearchFunc(units, name, func(l leaf, name []byte) int {
-		return strings.Compare(string(l.Path[1:]), string(name))
-	})
-	if found {
+	i := sort.Search(len(units), func(i int) bool { return string(units[i].Path[1:]) >= string(name) })
+	if i < len(units) && string(units[i].Path[1:]) == string(name) {
 		return units[i].Path
 	}
 	return value.PathOf(string(name))
