@@ -31,21 +31,21 @@ func (x *decision) compile() *Problem {
 		}
 		switch g.target {
 		case value.Ditto:
-			x.plan.ToDitto.Ops = append(x.plan.ToDitto.Ops, ditto.Op{Path: g.path, Old: g.d, New: g.newD, Counter: g.counter})
-			du, err := dittoUnits(c, g.path, g.newD)
+			x.plan.ToDitto.Ops = append(x.plan.ToDitto.Ops, ditto.Op{Path: g.path, Old: g.d, New: g.new.d, Counter: g.counter})
+			du, err := dittoUnits(c, g.path, g.new.d)
 			if err != nil {
 				return problemOf(g.path, err)
 			}
 			next = appendUnits(next[:from], g.mu, du)
-			x.announce(g.path, value.Ditto, value.HashJSON(g.newD))
+			x.announce(g.path, value.Ditto, value.HashJSON(g.new.d))
 		case value.MongoDB:
-			x.plan.ToMongo.Ops = append(x.plan.ToMongo.Ops, mongodb.Op{Path: g.path, Old: g.m, New: g.newM})
-			mu, err := mongoUnits(c, g.path, g.newM)
+			x.plan.ToMongo.Ops = append(x.plan.ToMongo.Ops, mongodb.Op{Path: g.path, Old: g.m, New: g.new.m})
+			mu, err := mongoUnits(c, g.path, g.new.m)
 			if err != nil {
 				return problemOf(g.path, err)
 			}
 			next = appendUnits(next[:from], mu, g.du)
-			x.announce(g.path, value.MongoDB, hashMongo(c, g.path, g.newM))
+			x.announce(g.path, value.MongoDB, hashMongo(c, g.path, g.new.m))
 		}
 		if g.register && g.target != value.Ditto && !x.untouched {
 			n, _ := dittoInteger(g.d)

@@ -143,7 +143,7 @@ func (x *decision) both() *Problem {
 			return p
 		}
 	}
-	x.untouched = !slices.ContainsFunc(x.groups, func(g group) bool { return !g.alone })
+	x.untouched = !x.anyGroup(func(g *group) bool { return !g.alone })
 	if p := x.compile(); p != nil {
 		return p
 	}
@@ -155,7 +155,7 @@ func (x *decision) both() *Problem {
 	}
 	// A baseline is one until both sides have agreed on every unit, and every
 	// counter is one.
-	if !slices.ContainsFunc(x.groups, func(g group) bool { return !g.agree && g.target == "" || x.untouched && g.register }) {
+	if !x.anyGroup(func(g *group) bool { return !g.agree && g.target == "" || x.untouched && g.register }) {
 		x.plan.Next.State = ledger.Live
 	}
 	x.plan.Next.Size = len(x.in.Ditto)
@@ -301,7 +301,17 @@ func (x *decision) group() {
 // userChanged reports whether anything on that side is a user's change.
 func (x *decision) userChanged(side value.Side) bool {
 	x.group()
-	return slices.ContainsFunc(x.groups, func(g group) bool { return g.changed(x.in.Rules, side) })
+	return x.anyGroup(func(g *group) bool { return g.changed(x.in.Rules, side) })
+}
+
+// anyGroup reports whether one of the groups is so.
+func (x *decision) anyGroup(so func(g *group) bool) bool {
+	for i := range x.groups {
+		if so(&x.groups[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownCreation reports whether the document on that side is, to the last unit,

@@ -28,8 +28,14 @@ type group struct {
 	target value.Side // the side to be written, if any
 	agree  bool       // equal in meaning
 	alone  bool       // of a baseline, and not changed since
-	newM   bson.RawValue
-	newD   []byte
+	new    *converted // what the target takes
+}
+
+// converted is a value in the form of the side that takes it: most groups have
+// none, so that it is kept apart.
+type converted struct {
+	m bson.RawValue
+	d []byte
 }
 
 // groups pairs up everything that is known of the document's units.
@@ -57,19 +63,19 @@ func groups(c *manifest.Collection, mu, du []leaf, base []ledger.Unit, ann []led
 			least(ann[0].Path)
 		}
 		g := group{path: root, counter: isCounter(c, root), register: slices.Contains(registers, root)}
-		g.mu, mu = cut(mu, func(l leaf) bool { return root.Contains(l.Path) })
-		g.du, du = cut(du, func(l leaf) bool { return root.Contains(l.Path) })
-		g.base, base = cut(base, func(u ledger.Unit) bool { return root.Contains(u.Path) })
-		g.ann, ann = cut(ann, func(a ledger.Announcement) bool { return root.Contains(a.Path) })
+		g.mu, mu = cut(mu, func(l *leaf) bool { return root.Contains(l.Path) })
+		g.du, du = cut(du, func(l *leaf) bool { return root.Contains(l.Path) })
+		g.base, base = cut(base, func(u *ledger.Unit) bool { return root.Contains(u.Path) })
+		g.ann, ann = cut(ann, func(a *ledger.Announcement) bool { return root.Contains(a.Path) })
 		g.restore(empty)
 		out = append(out, g)
 	}
 	return out
 }
 
-func cut[T any](s []T, in func(T) bool) (head, tail []T) {
+func cut[T any](s []T, in func(*T) bool) (head, tail []T) {
 	n := 0
-	for n < len(s) && in(s[n]) {
+	for n < len(s) && in(&s[n]) {
 		n++
 	}
 	return s[:n], s[n:]
@@ -91,9 +97,9 @@ type emptied struct {
 func setEmptyAside(mu, du []leaf, base []ledger.Unit) ([]leaf, []leaf, []ledger.Unit, emptied) {
 	var out emptied
 	m, d := mu, du
-	mu, out.mu = split(mu, func(l leaf) bool { return l.Hash == emptyMongo && below(d, l.Path) })
-	du, out.du = split(du, func(l leaf) bool { return l.Hash == emptyDitto && below(m, l.Path) })
-	base, out.base = split(base, func(u ledger.Unit) bool {
+	mu, out.mu = split(mu, func(l *leaf) bool { return l.Hash == emptyMongo && below(d, l.Path) })
+	du, out.du = split(du, func(l *leaf) bool { return l.Hash == emptyDitto && below(m, l.Path) })
+	base, out.base = split(base, func(u *ledger.Unit) bool {
 		return (u.M == emptyMongo || u.M.IsAbsent()) && (u.D == emptyDitto || u.D.IsAbsent()) &&
 			(below(m, u.Path) || below(d, u.Path))
 	})
@@ -101,15 +107,16 @@ func setEmptyAside(mu, du []leaf, base []ledger.Unit) ([]leaf, []leaf, []ledger.
 }
 
 // split divides s by a condition; s itself is kept when nothing fulfils it.
-func split[T any](s []T, out func(T) bool) (kept, taken []T) {
-	if !slices.ContainsFunc(s, out) {
+func split[T any](s []T, out func(*T) bool) (kept, taken []T) {
+	head, _ := cut(s, func(v *T) bool { return !out(v) })
+	if len(head) == len(s) {
 		return s, nil
 	}
-	for _, v := range s {
-		if out(v) {
-			taken = append(taken, v)
+	for i := range s {
+		if out(&s[i]) {
+			taken = append(taken, s[i])
 		} else {
-			kept = append(kept, v)
+			kept = append(kept, s[i])
 		}
 	}
 	return kept, taken

@@ -110,9 +110,11 @@ func (x *decision) convert(g *group) *Problem {
 	var err error
 	switch g.target {
 	case value.Ditto:
-		g.newD, err = x.encode(g)
+		g.new = &converted{}
+		g.new.d, err = x.encode(g)
 	case value.MongoDB:
-		g.newM, err = x.decode(g)
+		g.new = &converted{}
+		g.new.m, err = x.decode(g)
 	}
 	if err != nil {
 		return problemOf(g.path, err)

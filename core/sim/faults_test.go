@@ -142,7 +142,7 @@ var faults = []fault{
 
 	{
 		"units-apart", "7", "units that contain each other are decided together",
-		one("core/reconcile/group.go", "g.du, du = cut(du, func(l leaf) bool { return root.Contains(l.Path) })", "g.du, du = cut(du, func(l leaf) bool { return root.Contains(l.Path) && !(FAULT && root != l.Path) })"),
+		one("core/reconcile/group.go", "g.du, du = cut(du, func(l *leaf) bool { return root.Contains(l.Path) })", "g.du, du = cut(du, func(l *leaf) bool { return root.Contains(l.Path) && !(FAULT && root != l.Path) })"),
 	},
 	{
 		"reset-by-type", "7", "a counter's type is no reset",

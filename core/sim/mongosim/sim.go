@@ -128,7 +128,7 @@ func (s *Sim) Write(ctx context.Context, name string, models []mongodb.Model) (m
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		c := s.collection(name)
-		w := writer{sim: s, collection: c, env: &env{now: dateTime(s.now())}, result: &result}
+		w := writer{sim: s, collection: c, env: &env{now: dateTime(s.now())}, result: &result, changes: make([]change, 0, len(models))}
 		defer func() { changes = w.changes }()
 		for _, i := range turns(models) {
 			refused, err := w.model(&models[i])
