@@ -207,7 +207,9 @@ func (t *batch) decide(ctx context.Context, pairs []*pair) {
 			t.park(ctx, p, *why)
 			continue
 		}
-		p.find(p.stateOf())
+		if t.sweep {
+			p.find(p.stateOf())
+		}
 		switch plan := &p.plan; {
 		case t.hold(ctx, p):
 		case plan.Writes():

@@ -114,7 +114,7 @@ func (p *pair) stateOf() State {
 		return Gone
 	case alone && idle:
 		return LeftAlone
-	case m && d && changes(p.plan):
+	case m && d && changes(&p.plan):
 		return Different
 	case m && d, idle:
 		return Equal
@@ -127,7 +127,7 @@ func (p *pair) stateOf() State {
 
 // changes reports whether a plan changes a value: a register that becomes a
 // counter keeps its own.
-func changes(p reconcile.Plan) bool {
+func changes(p *reconcile.Plan) bool {
 	if !p.ToMongo.IsZero() {
 		return true
 	}

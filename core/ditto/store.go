@@ -125,7 +125,8 @@ func byKind[T any](items []T, id func(T) docid.ID) [][]T {
 	shapes, alike := make([]string, len(items)), true
 	for i, it := range items {
 		k := shape(string(id(it)))
-		shapes[i], alike = k, alike && k == shapes[0]
+		shapes[i] = k
+		alike = alike && k == shapes[0]
 	}
 	if alike {
 		return [][]T{items}

@@ -132,7 +132,7 @@ func decodeWindow(v bsoncore.Value) (*Window, bool) {
 
 func decodeUnits(v bsoncore.Value) ([]Unit, bool) {
 	l, ok := listOf(v)
-	units := make([]Unit, 0, len(l.rest)/40)
+	units := make([]Unit, 0, len(l.rest)/(2+2*len(value.Hash{}))+1)
 	for ok && l.more() {
 		var u Unit
 		u.Path = l.path()
@@ -184,7 +184,7 @@ func decodeClaim(v bsoncore.Value) (c *Claim, until time.Time, ok bool) {
 
 func decodeAnnounced(v bsoncore.Value) ([]Announcement, bool) {
 	l, ok := listOf(v)
-	all := make([]Announcement, 0, len(l.rest)/32)
+	all := make([]Announcement, 0, len(l.rest)/(2+len(value.Hash{}))+1)
 	for ok && l.more() {
 		var a Announcement
 		a.Path = l.path()

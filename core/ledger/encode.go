@@ -128,7 +128,7 @@ func encodeAt(e *Entry, rev int64, writer string, set times) bson.Raw {
 // room is about how many bytes the stored entry takes, with some to spare: one
 // that needs more grows.
 func (e *Entry) room() int {
-	n := 320 + len(e.Key.ID) + 2*len(e.Key.Collection) + len(e.MongoID.Value) + 64*len(e.Counters) + 64*len(e.Maps)
+	n := 160 + len(e.Key.ID) + 2*len(e.Key.Collection) + len(e.MongoID.Value) + 64*len(e.Counters) + 64*len(e.Maps)
 	for i := range e.Units {
 		n += 2 + len(e.Units[i].Path) + 2*len(value.Hash{})
 	}
