@@ -36,6 +36,10 @@ func (v *env) eval(e *expr) *node {
 		if e.b == v.settled {
 			return boolean(true)
 		}
+	case opType:
+		if e.a.op == opPath && len(e.a.path) == 0 {
+			return typeText("object") // the document itself
+		}
 	}
 	var a, b *node
 	if a = v.eval(e.a); a == failed() {
@@ -71,7 +75,7 @@ func (v *env) eval(e *expr) *node {
 	case opPosition:
 		return v.position(a, b)
 	case opType:
-		return text(a.typeName())
+		return typeText(a.typeName())
 	case opSerialize:
 		if a == nil {
 			return nil
@@ -87,6 +91,17 @@ func (v *env) eval(e *expr) *node {
 	}
 	return comparison(e, a, b)
 }
+
+// typeTexts are the answers of type(), so that conditions allocate nothing.
+var typeTexts = func() map[string]*node {
+	m := map[string]*node{}
+	for _, name := range []string{"missing", "boolean", "integer", "float", "string", "array", "object", "null"} {
+		m[name] = text(name)
+	}
+	return m
+}()
+
+func typeText(name string) *node { return typeTexts[name] }
 
 func not(a *node) *node {
 	switch {

@@ -3,6 +3,7 @@ package mongosim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -90,8 +91,8 @@ func fieldPath(v bson.RawValue, path string, more bool) bson.RawValue {
 }
 
 func (e *env) object(d bson.D) (bson.RawValue, error) {
-	doc := empty
-	for _, field := range d {
+	doc := make(bson.Raw, 4, 128)
+	for i, field := range d {
 		if strings.HasPrefix(field.Key, "$") || strings.Contains(field.Key, ".") {
 			return bson.RawValue{}, fmt.Errorf("field %q of an object expression is not valid", field.Key)
 		}
@@ -99,11 +100,14 @@ func (e *env) object(d bson.D) (bson.RawValue, error) {
 		if err != nil {
 			return v, err
 		}
+		if slices.ContainsFunc(d[:i], func(e bson.E) bool { return e.Key == field.Key }) {
+			return bson.RawValue{}, fmt.Errorf("field %q of an object expression is there twice", field.Key)
+		}
 		if v.Type != 0 {
-			doc = setField(doc, field.Key, v)
+			doc = appendField(doc, field.Key, v)
 		}
 	}
-	return object(doc), nil
+	return object(finish(doc)), nil
 }
 
 func (e *env) operator(name string, arg any) (bson.RawValue, error) {
