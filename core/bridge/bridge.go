@@ -144,6 +144,7 @@ type batch struct {
 	hints    []change.Hint
 	verdicts []Verdict
 	pairs    map[ledger.Key]*pair
+	room     []pair    // for the next ones
 	claimed  time.Time // when the newest claim was sent
 	parkings []parking
 	orphans  []ledger.Unsynced

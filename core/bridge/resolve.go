@@ -175,7 +175,11 @@ func (t *batch) noteGone(collection string, ids []bson.RawValue, docs []bson.Raw
 func (t *batch) join(i int, key ledger.Key, entries map[ledger.Key]*ledger.Entry) {
 	p := t.pairs[key]
 	if p == nil {
-		p = &pair{key: key, rules: t.cfg.Manifest.Collection(key.Collection), mapper: t.mappers[key.Collection]}
+		if len(t.room) == 0 {
+			t.room = make([]pair, min(len(t.hints), 16))
+		}
+		p, t.room = &t.room[0], t.room[1:]
+		p.key, p.rules, p.mapper = key, t.cfg.Manifest.Collection(key.Collection), t.mappers[key.Collection]
 		p.entry.Key = key
 		if e := entries[key]; e != nil {
 			p.entry = *e

@@ -10,6 +10,7 @@ type room struct {
 	elems   []elem
 	ends    []int
 	nodes   []int
+	order   []int
 	leaves  []Leaf
 	a, b, c []byte
 }
@@ -22,7 +23,7 @@ func borrow() *room { return rooms.Get().(*room) }
 // free gives r back, unless a large document blew it up.
 func (r *room) free() {
 	const most = 1 << 16
-	if cap(r.tape.nodes) <= most && cap(r.members) <= most && cap(r.elems) <= most && cap(r.ends) <= most && cap(r.nodes) <= most &&
+	if cap(r.tape.nodes) <= most && cap(r.members) <= most && cap(r.elems) <= most && cap(r.ends) <= most && cap(r.nodes) <= most && cap(r.order) <= most &&
 		cap(r.leaves) <= 2*MaxUnits && cap(r.tape.keys) <= most && cap(r.a) <= 1<<20 && cap(r.b) <= 1<<20 && cap(r.c) <= 1<<20 {
 		r.tape.src = nil
 		rooms.Put(r)

@@ -87,13 +87,14 @@ type splitter struct {
 	paths    []byte
 	ends     []int
 	nodes    []int // of JSON: where on the tape the leaves are
+	order    []int
 	leaves   []Leaf
 }
 
 func split(r *room, whole bool, counters []Path) *splitter {
 	return &splitter{
 		r: r, whole: whole, counters: counters,
-		prefix: r.a[:0], paths: r.b[:0], ends: r.ends[:0], nodes: r.nodes[:0], leaves: r.leaves[:0],
+		prefix: r.a[:0], paths: r.b[:0], ends: r.ends[:0], nodes: r.nodes[:0], order: r.order[:0], leaves: r.leaves[:0],
 	}
 }
 
@@ -108,7 +109,7 @@ func (s *splitter) restart() {
 func (s *splitter) end() {
 	clear(s.leaves)
 	r := s.r
-	r.a, r.b, r.ends, r.nodes, r.leaves = s.prefix, s.paths, s.ends, s.nodes, s.leaves
+	r.a, r.b, r.ends, r.nodes, r.order, r.leaves = s.prefix, s.paths, s.ends, s.nodes, s.order, s.leaves
 }
 
 // enter appends a name to the path; false for the fields that no unit holds.
@@ -136,26 +137,34 @@ func (s *splitter) isCounter() bool {
 	return false
 }
 
-// sorted are the leaves in order, in memory of their own.
+// sorted are the leaves in order, in memory of their own; of a name that a document
+// repeats, the last. It is their numbers that are sorted: they are large.
 func (s *splitter) sorted() []Leaf {
-	out := append(make([]Leaf, 0, len(s.leaves)), s.leaves...)
-	all, from := string(s.paths), 0
-	for i, end := range s.ends {
-		out[i].Path = Path(all[from:end])
-		from = end
-	}
-	byPath := func(a, b Leaf) int { return strings.Compare(string(a.Path), string(b.Path)) }
-	if !slices.IsSortedFunc(out, byPath) {
-		slices.SortStableFunc(out, byPath)
-	}
-	// A name that a document repeats: the last one counts.
-	keep := out[:0]
-	for i, l := range out {
-		if i+1 == len(out) || out[i+1].Path != l.Path {
-			keep = append(keep, l)
+	all := string(s.paths)
+	path := func(i int) string {
+		if i == 0 {
+			return all[:s.ends[0]]
 		}
+		return all[s.ends[i-1]:s.ends[i]]
 	}
-	return keep
+	s.order = s.order[:0]
+	for i := range s.leaves {
+		s.order = append(s.order, i)
+	}
+	byPath := func(i, j int) int { return strings.Compare(path(i), path(j)) }
+	if !slices.IsSortedFunc(s.order, byPath) {
+		slices.SortStableFunc(s.order, byPath)
+	}
+	out := make([]Leaf, 0, len(s.leaves))
+	for at, i := range s.order {
+		if at+1 < len(s.order) && path(s.order[at+1]) == path(i) {
+			continue
+		}
+		l := s.leaves[i]
+		l.Path = Path(path(i))
+		out = append(out, l)
+	}
+	return out
 }
 
 func (s *splitter) bson(doc []byte, depth int) error {
