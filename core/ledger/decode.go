@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -19,14 +18,15 @@ var errForm = errors.New("not in the ledger's form")
 
 // decode reads a stored entry. now, the database's clock as of the read,
 // decides whether the claim is live.
-func decode(raw bson.Raw) (e Entry, writer string, err error) {
+func decode(raw bson.Raw) (e Entry, writer []byte, err error) {
 	var id string
+	var collection []byte
 	var now, until time.Time
 	rest := raw[min(4, len(raw)):]
 	for len(rest) > 1 {
 		element, tail, ok := bsoncore.ReadElement(rest)
 		if !ok {
-			return e, "", errForm
+			return e, nil, errForm
 		}
 		rest = tail
 		v := element.Value()
@@ -35,7 +35,7 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 		case "_id":
 			id, good = v.StringValueOK()
 		case fieldCollection:
-			e.Key.Collection, good = v.StringValueOK()
+			collection, good = textOf(v)
 		case fieldMongoID:
 			e.MongoID = bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
 		case fieldRev:
@@ -65,21 +65,21 @@ func decode(raw bson.Raw) (e Entry, writer string, err error) {
 		case fieldNow:
 			now, good = timeOf(v)
 		case fieldWriter:
-			writer, good = v.StringValueOK()
+			writer, good = textOf(v)
 		case fieldTaken:
 			e.Taken, good = decodeWindow(v)
 		case fieldClaim:
 			e.Claim, until, good = decodeClaim(v)
 		}
 		if !good {
-			return e, "", fmt.Errorf("field %s: %w", element.Key(), errForm)
+			return e, nil, fmt.Errorf("field %s: %w", element.Key(), errForm)
 		}
 	}
-	ditto, ok := strings.CutPrefix(id, e.Key.Collection+"/")
-	if !ok || e.Key.Collection == "" || ditto == "" {
-		return e, "", fmt.Errorf("field _id: %w", errForm)
+	n := len(collection)
+	if n == 0 || len(id) < n+2 || id[:n] != string(collection) || id[n] != '/' {
+		return e, nil, fmt.Errorf("field _id: %w", errForm)
 	}
-	e.Key.ID = docid.ID(ditto)
+	e.Key = Key{Collection: id[:n], ID: docid.ID(id[n+1:])}
 	if e.Claim != nil {
 		e.Claim.Live = until.After(now)
 	}

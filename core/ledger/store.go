@@ -293,8 +293,8 @@ func (s Store) readMine(ctx context.Context, keys []Key) (map[Key]bson.Raw, erro
 		if e.Taken != nil && e.Rev == 1 {
 			e.Taken.To = time.Time{} // set by the database
 		}
-		if writer == s.Writer {
-			mine[e.Key] = encode(&e, e.Rev, writer)
+		if string(writer) == s.Writer {
+			mine[e.Key] = encode(&e, e.Rev, s.Writer)
 		}
 	}
 	return mine, nil
