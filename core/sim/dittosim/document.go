@@ -9,7 +9,7 @@ import (
 // one, so that older states can be read again.
 type document struct {
 	id   *node
-	root *tree
+	root tree
 	size int // in bytes, at most
 	// Cached for the view without declarations, strict and not.
 	whole [2]*node
@@ -99,7 +99,7 @@ func (d *document) get(v view, path []string, qualified bool) *node {
 		}
 		return n
 	}
-	t, defs := d.root, v.defs
+	t, defs := &d.root, v.defs
 	for i, s := range path {
 		at, ok := t.find(s)
 		if !ok {

@@ -156,8 +156,8 @@ func (p *plan) spread(name string, n *node, d *def) (mod, *mismatch) {
 }
 
 // apply is t after the modifications, made at the transaction now.
-func (t *tree) apply(mods []mod, strict bool, now int64) *tree {
-	n := &tree{fields: make([]field, len(t.fields), len(t.fields)+len(mods))}
+func (t *tree) apply(mods []mod, strict bool, now int64) tree {
+	n := tree{fields: make([]field, len(t.fields), len(t.fields)+len(mods))}
 	copy(n.fields, t.fields)
 	for i := range mods {
 		n.change(&mods[i], strict, now)
@@ -188,7 +188,8 @@ func (t *tree) change(m *mod, strict bool, now int64) {
 		if f.tree == nil {
 			f.tree = &tree{}
 		}
-		f.tree, f.at[slotMap] = f.tree.apply(m.below, strict, now), now
+		t := f.tree.apply(m.below, strict, now)
+		f.tree, f.at[slotMap] = &t, now
 	case modUnset:
 		// Only the value that shows goes; what it hid may show now.
 		f.clear(view{strict: strict}.slot(f, m.def))

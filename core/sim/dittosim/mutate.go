@@ -148,7 +148,7 @@ func (x *execution) change(p *plan, v *env, c *change) error {
 
 // write applies a plan to a document, or to nothing to begin with.
 func (x *execution) write(r *record, old *document, p *plan) error {
-	root, size := &tree{}, 0
+	root, size := tree{}, 0
 	if old != nil {
 		root, size = old.root, old.size
 	}

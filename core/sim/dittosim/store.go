@@ -117,7 +117,7 @@ func (c *collection) record(id *node) *record {
 		return r
 	}
 	r := &record{id: id, key: docid.ID(key)}
-	c.byID[string(key)] = r
+	c.byID[string(r.key)] = r
 	at, _ := slices.BinarySearchFunc(c.ordered, r, func(a, b *record) int { return collate(a.id, b.id) })
 	c.ordered = slices.Insert(c.ordered, at, r)
 	return r
