@@ -3,7 +3,6 @@ package mongosim
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -88,7 +87,7 @@ func lookup(doc []byte, name string) bson.RawValue {
 		if !ok {
 			break
 		}
-		if string(element.KeyBytes()) == name {
+		if isNamed(element, name) {
 			v := element.Value()
 			return bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
 		}
@@ -115,7 +114,7 @@ func setField(doc bson.Raw, name string, v bson.RawValue) bson.Raw {
 		if !ok {
 			break
 		}
-		if string(element.KeyBytes()) == name {
+		if isNamed(element, name) {
 			if v.Type != 0 && !done {
 				out = appendField(out, name, v)
 			}
@@ -133,24 +132,20 @@ func setField(doc bson.Raw, name string, v bson.RawValue) bson.Raw {
 
 // merge is doc with the fields of more, each in place or at the end.
 func merge(doc, more bson.Raw) bson.Raw {
-	out := make([]byte, 4, len(doc)+len(more))
-	var room [8][]byte
-	done := room[:0]
-	isDone := func(name []byte) bool {
-		return slices.ContainsFunc(done, func(d []byte) bool { return bytes.Equal(d, name) })
+	type fresh struct {
+		name    []byte
+		element bsoncore.Element
+		done    bool
 	}
-	for rest := doc[4:]; len(rest) > 1; {
-		element, tail, ok := bsoncore.ReadElement(rest)
-		if !ok {
-			break
+	var room [8]fresh
+	list := room[:0]
+	find := func(name []byte) *fresh {
+		for i := range list {
+			if bytes.Equal(list[i].name, name) {
+				return &list[i]
+			}
 		}
-		rest = tail
-		name := element.KeyBytes()
-		if found := last(more, name); found == nil {
-			out = append(out, element...)
-		} else if !isDone(name) {
-			out, done = append(out, found...), append(done, name)
-		}
+		return nil
 	}
 	for rest := more[4:]; len(rest) > 1; {
 		element, tail, ok := bsoncore.ReadElement(rest)
@@ -158,26 +153,39 @@ func merge(doc, more bson.Raw) bson.Raw {
 			break
 		}
 		rest = tail
-		if name := element.KeyBytes(); !isDone(name) {
-			out, done = append(out, last(more, name)...), append(done, name)
+		name := element.KeyBytes()
+		if f := find(name); f != nil {
+			f.element = element // of a repeated name the last counts
+		} else {
+			list = append(list, fresh{name: name, element: element})
 		}
 	}
-	return finish(out)
-}
-
-// last is the last element of that name, nil if there is none.
-func last(doc []byte, name []byte) (found bsoncore.Element) {
+	out := make([]byte, 4, len(doc)+len(more))
 	for rest := doc[4:]; len(rest) > 1; {
 		element, tail, ok := bsoncore.ReadElement(rest)
 		if !ok {
 			break
 		}
-		if bytes.Equal(element.KeyBytes(), name) {
-			found = element
-		}
 		rest = tail
+		switch f := find(element.KeyBytes()); {
+		case f == nil:
+			out = append(out, element...)
+		case !f.done:
+			out, f.done = append(out, f.element...), true
+		}
 	}
-	return found
+	for i := range list {
+		if !list[i].done {
+			out = append(out, list[i].element...)
+		}
+	}
+	return finish(out)
+}
+
+// isNamed reports whether an element has that name.
+func isNamed(element bsoncore.Element, name string) bool {
+	n := 1 + len(name)
+	return len(element) > n && element[n] == 0 && string(element[1:n]) == name
 }
 
 func appendField(b []byte, name string, v bson.RawValue) []byte {

@@ -45,6 +45,8 @@ type collection struct {
 type document struct {
 	raw bson.Raw
 	seq uint64 // order of insertion
+	// keys are those in the collection's indexes, "" in one that does not have it.
+	keys []string
 }
 
 type change struct{ old, new bson.Raw }

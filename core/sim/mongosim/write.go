@@ -36,25 +36,28 @@ next:
 		}
 		in := &index{Index: x, where: where, keys: map[string]*document{}}
 		for _, doc := range c.docs {
-			if k, ok := in.key(doc.raw); ok {
+			if k := in.key(doc.raw); k != "" {
 				if in.keys[k] != nil {
 					return fmt.Errorf("create index %s: duplicate keys", x.Name)
 				}
 				in.keys[k] = doc
 			}
 		}
+		for _, doc := range c.docs {
+			doc.keys = append(doc.keys, in.key(doc.raw))
+		}
 		c.indexes = append(c.indexes, in)
 	}
 	return ctx.Err()
 }
 
-// key is the document's key, if the index is unique and covers it.
-func (x *index) key(doc bson.Raw) (string, bool) {
-	if !x.Unique || doc == nil {
-		return "", false
+// key is the document's key, "" if the index is not unique or does not cover it.
+func (x *index) key(doc bson.Raw) string {
+	if !x.Unique {
+		return ""
 	}
 	if ok, err := x.where.match(doc, nil); err != nil || !ok {
-		return "", false
+		return ""
 	}
 	var room [128]byte
 	b := room[:0]
@@ -65,7 +68,7 @@ func (x *index) key(doc bson.Raw) (string, bool) {
 		}
 		b = appendKey(b, v)
 	}
-	return string(b), true
+	return string(b)
 }
 
 // writer carries out the models of one request.
@@ -144,7 +147,7 @@ func (w *writer) insert(raw bson.Raw) *mongodb.WriteError {
 		return duplicate("_id_")
 	}
 	doc := &document{raw: raw, seq: c.next}
-	if refused := w.check(doc, nil, raw); refused != nil {
+	if refused := w.check(doc, raw); refused != nil {
 		return refused
 	}
 	c.next++
@@ -154,7 +157,7 @@ func (w *writer) insert(raw bson.Raw) *mongodb.WriteError {
 }
 
 func (w *writer) replace(doc *document, raw bson.Raw) *mongodb.WriteError {
-	if refused := w.check(doc, doc.raw, raw); refused != nil {
+	if refused := w.check(doc, raw); refused != nil {
 		return refused
 	}
 	w.changes = append(w.changes, change{doc.raw, raw})
@@ -163,47 +166,39 @@ func (w *writer) replace(doc *document, raw bson.Raw) *mongodb.WriteError {
 }
 
 func (w *writer) remove(doc *document) {
-	for _, x := range w.collection.indexes {
-		if k, ok := x.key(doc.raw); ok {
-			delete(x.keys, k)
-		}
+	for i, x := range w.collection.indexes {
+		delete(x.keys, doc.keys[i])
 	}
 	delete(w.collection.docs, key(lookup(doc.raw, "_id")))
 	w.changes = append(w.changes, change{doc.raw, nil})
 }
 
 // check applies the validator and the unique indexes, and if they agree moves
-// the index keys of doc from old to raw, what it becomes.
-func (w *writer) check(doc *document, old, raw bson.Raw) *mongodb.WriteError {
+// the index keys of doc to those of raw, what it becomes.
+func (w *writer) check(doc *document, raw bson.Raw) *mongodb.WriteError {
 	if w.sim.Validate != nil && !strings.HasPrefix(w.collection.name, "__") {
 		if e := w.sim.Validate(w.collection.name, raw); e != nil {
 			return e
 		}
 	}
-	type move struct {
-		x           *index
-		before, now string
-		had, has    bool
-	}
-	var room [4]move
-	moves := room[:0]
-	for _, x := range w.collection.indexes {
-		m := move{x: x}
-		m.before, m.had = x.key(old)
-		m.now, m.has = x.key(raw)
-		if m.has && x.keys[m.now] != nil && !(m.had && m.before == m.now) {
+	var room [4]string
+	keys := room[:0]
+	for i, x := range w.collection.indexes {
+		k := x.key(raw)
+		if k != "" && x.keys[k] != nil && (doc.keys == nil || doc.keys[i] != k) {
 			return duplicate(x.Name)
 		}
-		moves = append(moves, m)
+		keys = append(keys, k)
 	}
-	for _, m := range moves {
-		if m.had {
-			delete(m.x.keys, m.before)
+	for i, x := range w.collection.indexes {
+		if doc.keys != nil {
+			delete(x.keys, doc.keys[i])
 		}
-		if m.has {
-			m.x.keys[m.now] = doc
+		if keys[i] != "" {
+			x.keys[keys[i]] = doc
 		}
 	}
+	doc.keys = append(doc.keys[:0], keys...)
 	return nil
 }
 
