@@ -43,12 +43,17 @@ export async function startStack() {
   for (const s of [child.stdout, child.stderr]) s.on('data', (b) => { said += b; });
   const ended = new Promise((r) => child.on('exit', r));
   const info = path.join(dir, 'dot', 'local.json');
-  await until('the local stack', () => {
-    if (child.exitCode !== null) throw new Error(`the local stack has ended:\n${said}`);
-    return fs.existsSync(info);
-  }, 180_000);
-  const stack = JSON.parse(fs.readFileSync(info));
-  if (!said.includes(stack.page)) throw new Error(`make run does not print the page's address:\n${said}`);
+  let stack;
+  try {
+    await until('the local stack, and to be told the address of its page', () => {
+      if (child.exitCode !== null) throw new Error(`the local stack has ended:\n${said}`);
+      if (!stack && fs.existsSync(info)) stack = JSON.parse(fs.readFileSync(info));
+      return stack && said.includes(stack.page); // the file is written before the terminal is told
+    }, 180_000);
+  } catch (err) {
+    child.kill('SIGINT');
+    throw new Error(`${err.message}\n${said}`);
+  }
   return {
     ...stack,
     said: () => said,
