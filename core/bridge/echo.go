@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/causeway-sync/causeway/core/change"
 	"github.com/causeway-sync/causeway/core/ledger"
@@ -27,18 +26,19 @@ const rowEcho = "echo"
 // and nothing to do, would not be found by anyone else.
 func (t *batch) echoes(ctx context.Context) {
 	var told []*pair
-	for _, p := range t.sorted() {
+	for _, p := range t.pairs {
 		if p.entry.State == ledger.Live && p.entry.Claim == nil && t.agreedInDitto(p) {
 			told = append(told, p)
 		}
 	}
+	sortByKey(told)
 	for _, name := range collections(told) {
 		of := inCollection(told, name)
 		for _, p := range of {
 			p.before()
 		}
 		if err := t.readMongo(ctx, of); err != nil {
-			endAll(of, fmt.Errorf("read MongoDB: %w", err))
+			endAll(of, err)
 			continue
 		}
 		for _, p := range of {

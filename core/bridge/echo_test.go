@@ -25,7 +25,6 @@ func TestEcho(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		rules func(*manifest.Collection)
-		doc   string
 		then  func(s *stage, echo *change.Hint) // after Causeway's write
 		want  string
 	}{

@@ -47,8 +47,12 @@ func (t *batch) sorted() []*pair {
 	for _, p := range t.pairs {
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b *pair) int { return a.key.Compare(b.key) })
+	sortByKey(all)
 	return all
+}
+
+func sortByKey(pairs []*pair) {
+	slices.SortFunc(pairs, func(a, b *pair) int { return a.key.Compare(b.key) })
 }
 
 func undone(pairs []*pair) []*pair {

@@ -101,16 +101,18 @@ func (d Decoder) ditto(body []byte) Batch {
 		if h.DittoID, err = docid.Parse(id); err != nil {
 			return fail(errorf("ditto event of %s: _id: %v", coll, err))
 		}
-		h.Digest = digest(c, h.Op, docs[0])
+		if h.Op == Upsert {
+			h.Digest = Digest(c, docs[0])
+		}
 		return Batch{Hints: []Hint{h}}
 	}
 	return fail(errorf("ditto event of %s: the document has no _id", coll))
 }
 
-// digest stands for the document that an event shows. Where there are counters
-// an event does not tell whether a number is one.
-func digest(c *manifest.Collection, op Op, doc []byte) value.Hash {
-	if op != Upsert || !object(doc) || len(c.Counters) > 0 {
+// Digest stands for a document that an event of Ditto shows; Absent for none, and
+// where there are counters: an event does not tell whether a number is one.
+func Digest(c *manifest.Collection, doc []byte) value.Hash {
+	if !object(doc) || len(c.Counters) > 0 {
 		return value.Absent
 	}
 	h, err := value.DigestJSON(doc, c.Strict, nil)

@@ -213,9 +213,5 @@ func (w *World) onDitto(x dittosim.Write) {
 	if x.New == nil {
 		op = change.Remove
 	}
-	h := change.Hint{Collection: c.Name, DittoID: x.ID, Side: value.Ditto, Op: op, Txn: x.Txn}
-	if x.New != nil && len(c.Counters) == 0 { // as core/change does
-		h.Digest, _ = value.DigestJSON(x.New, c.Strict, nil)
-	}
-	w.announce(h)
+	w.announce(change.Hint{Collection: c.Name, DittoID: x.ID, Side: value.Ditto, Op: op, Txn: x.Txn, Digest: change.Digest(c, x.New)})
 }
